@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+# How everything of ours is compiled, and what a room is.
+
+option(WARRENER_WERROR "Warnings are errors" OFF)
+set(WARRENER_SANITIZE "" CACHE STRING "Sanitizers, as in -fsanitize= (address,undefined or thread)")
+
+add_library(warrener_flags INTERFACE)
+target_compile_options(
+  warrener_flags
+  INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
+            -fno-common $<$<BOOL:${WARRENER_WERROR}>:-Werror>)
+target_compile_definitions(warrener_flags INTERFACE _GNU_SOURCE)
+if(WARRENER_SANITIZE)
+  target_compile_options(warrener_flags INTERFACE -fsanitize=${WARRENER_SANITIZE}
+                                                  -fno-omit-frame-pointer
+                                                  -fno-sanitize-recover=all)
+  target_link_options(warrener_flags INTERFACE -fsanitize=${WARRENER_SANITIZE})
+endif()
+
+# warrener_room(flow USES plugin amqp net metrics base LIBRARIES libevent): every .c in framework/flow,
+# as a static library that sees only the rooms it names. Rooms name only rooms above them.
+function(warrener_room name)
+  cmake_parse_arguments(ROOM "" "" "USES;LIBRARIES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.c)
+  if(NOT sources)
+    return()
+  endif()
+  add_library(room_${name} STATIC ${sources})
+  set_target_properties(room_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  target_include_directories(room_${name} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+  target_link_libraries(room_${name} PUBLIC warrener_headers PRIVATE warrener_flags)
+  foreach(used IN LISTS ROOM_USES)
+    if(TARGET room_${used})
+      target_link_libraries(room_${name} PUBLIC room_${used})
+    endif()
+  endforeach()
+  target_link_libraries(room_${name} PUBLIC ${ROOM_LIBRARIES})
+endfunction()

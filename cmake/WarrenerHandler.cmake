@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+# warrener_add_handler(NAME source…): a plugin NAME.so, built as the host wants to find it.
+
+function(warrener_add_handler name)
+  add_library(${name} MODULE ${ARGN})
+  set_target_properties(${name} PROPERTIES PREFIX "" C_VISIBILITY_PRESET hidden)
+  if(TARGET warrener_headers)
+    target_link_libraries(${name} PRIVATE warrener_headers warrener_flags)
+    set_target_properties(${name} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/workers)
+  else()
+    target_link_libraries(${name} PRIVATE warrener::headers)
+  endif()
+endfunction()
