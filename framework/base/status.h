@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 #define MUST_USE __attribute__((warn_unused_result))
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+#define PRINTF_LIKE(nth, first) __attribute__((format(printf, nth, first)))
 #define UNUSED __attribute__((unused))
 
 enum exit_status {

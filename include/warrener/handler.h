@@ -25,11 +25,11 @@ extern "C" {
 #endif
 
 #if defined(__GNUC__) || defined(__clang__)
-#define WR_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define WR_PRINTF(nth, first) __attribute__((format(printf, nth, first)))
 #define WR_EXPORT __attribute__((visibility("default")))
 #define WR_UNUSED __attribute__((unused))
 #else
-#define WR_PRINTF(format, first)
+#define WR_PRINTF(nth, first)
 #define WR_EXPORT
 #define WR_UNUSED
 #endif
