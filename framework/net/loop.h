@@ -43,7 +43,8 @@ struct loop_call {
     void (*run)(struct loop_call *call);
 };
 
-void loop_post(struct loop *loop, struct loop_call *call); /* from any thread; wakes the loop once */
+void loop_post(struct loop *loop,
+               struct loop_call *call); /* from any thread; wakes the loop once */
 
 /* Watches a descriptor for reading (an eventfd, say). */
 struct watch {
@@ -52,7 +53,8 @@ struct watch {
     void *owner;
 };
 
-void watch_init(struct watch *watch, struct loop *loop, int fd, void (*on_ready)(void *), void *owner);
+void watch_init(struct watch *watch, struct loop *loop, int fd, void (*on_ready)(void *),
+                void *owner);
 void watch_fini(struct watch *watch);
 
 /* Signals as events; the caller blocks them nowhere in this thread. */

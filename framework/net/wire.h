@@ -26,11 +26,11 @@ struct wire_settings {
     const char *host; /* copied; a name, an IPv4 or an IPv6 address without brackets */
     uint16_t port;
     bool use_tls;
-    struct tls_settings tls;  /* file names are copied */
-    uint32_t connect_ms;      /* for resolving, connecting and the TLS handshake together */
-    uint32_t write_stall_ms;  /* output that does not move for so long ends the wire; 0: for ever */
-    size_t out_high_bytes;    /* wire_is_choked above this, on_relief below half of it */
-    uint32_t rest_us;         /* paced reading's rest; 0: never rests */
+    struct tls_settings tls; /* file names are copied */
+    uint32_t connect_ms;     /* for resolving, connecting and the TLS handshake together */
+    uint32_t write_stall_ms; /* output that does not move for so long ends the wire; 0: for ever */
+    size_t out_high_bytes;   /* wire_is_choked above this, on_relief below half of it */
+    uint32_t rest_us;        /* paced reading's rest; 0: never rests */
 };
 
 struct wire_events {
@@ -60,7 +60,8 @@ bool wire_is_choked(const struct wire *wire);
  * RabbitMQ at the other end, which drops readers that sleep. */
 void wire_hold(struct wire *wire, bool hold);
 
-uint64_t wire_last_read_ms(const struct wire *wire); /* loop time of the last bytes, for heartbeats */
+uint64_t
+wire_last_read_ms(const struct wire *wire); /* loop time of the last bytes, for heartbeats */
 uint64_t wire_last_write_ms(const struct wire *wire);
 const char *wire_peer(const struct wire *wire); /* "host (10.0.0.7:5672)", for logs */
 
