@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The states of a delivery, as one table, and the pool; see delivery.h. */
+#include "flow/delivery.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+
+#define TO(state) (1u << DELIVERY_##state)
+
+/* A delivery is given up (FREE) from wherever it is when its subscription ends. */
+static const struct {
+    const char *name;
+    unsigned next;
+} states[] = {
+    [DELIVERY_FREE] = { "free", TO(RECEIVED) },
+    [DELIVERY_RECEIVED] = { "received", TO(HANDLING) | TO(FREE) },
+    [DELIVERY_HANDLING] = { "handling", TO(STAGED) | TO(HELD) | TO(FREE) },
+    [DELIVERY_HELD] = { "held", TO(RECEIVED) | TO(FREE) },
+    [DELIVERY_STAGED] = { "staged", TO(STORED) | TO(FREE) },
+    [DELIVERY_STORED] = { "stored", TO(CACHED) | TO(FREE) },
+    [DELIVERY_CACHED] = { "cached", TO(PUBLISHED) | TO(FREE) },
+    [DELIVERY_PUBLISHED] = { "published", TO(SETTLED) | TO(FREE) },
+    [DELIVERY_SETTLED] = { "settled", TO(FREE) },
+};
+
+void delivery_move(struct delivery *delivery, enum delivery_state to)
+{
+    CHECK(states[delivery->state].next & (1u << to));
+    delivery->state = to;
+}
+
+const char *delivery_state_name(enum delivery_state state)
+{
+    return states[state].name;
+}
+
+void delivery_pool_init(struct delivery_pool *pool)
+{
+    list_init(&pool->free);
+    pool->made = 0;
+}
+
+void delivery_pool_fini(struct delivery_pool *pool)
+{
+    for (struct list *link; (link = list_take_first(&pool->free)); pool->made--)
+        free(LIST_ENTRY(link, struct delivery, link));
+    CHECK(pool->made == 0);
+}
+
+static struct delivery *make(struct delivery_pool *pool)
+{
+    struct delivery *delivery = NEW(struct delivery);
+    list_init(&delivery->link);
+    arena_init(&delivery->arena, delivery->space, sizeof delivery->space);
+    pool->made++;
+    return delivery;
+}
+
+struct delivery *delivery_take(struct delivery_pool *pool)
+{
+    struct list *link = list_take_first(&pool->free);
+    struct delivery *delivery = link ? LIST_ENTRY(link, struct delivery, link) : make(pool);
+    delivery_move(delivery, DELIVERY_RECEIVED);
+    delivery->is_skipped = false;
+    delivery->attempt = 1;
+    delivery->waits = 0;
+    return delivery;
+}
+
+/* To the front of the pool, where its memory is still warm. */
+void delivery_give(struct delivery_pool *pool, struct delivery **delivery)
+{
+    struct delivery *gone = *delivery;
+    *delivery = NULL;
+    delivery_move(gone, DELIVERY_FREE);
+    arena_reset(&gone->arena);
+    list_remove(&gone->link);
+    list_append(pool->free.next, &gone->link);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A delivery: one message on its way through the host, with the memory it needs. It is made by intake,
+ * changes state through delivery_move alone, and is given back by settle. It belongs to the loop,
+ * except while it is HANDLING: then to its lane. */
+#ifndef FLOW_DELIVERY_H
+#define FLOW_DELIVERY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "plugin/job.h"
+
+enum delivery_state {
+    DELIVERY_FREE,      /* in the pool */
+    DELIVERY_RECEIVED,  /* whole, waiting for its lane */
+    DELIVERY_HANDLING,  /* in a lane's hands, or in its rings */
+    DELIVERY_HELD,      /* waits for its time to be handled again */
+    DELIVERY_STAGED,    /* decided; in a batch */
+    DELIVERY_STORED,    /* its rows are committed */
+    DELIVERY_CACHED,    /* the cache has answered */
+    DELIVERY_PUBLISHED, /* what it publishes is confirmed */
+    DELIVERY_SETTLED,   /* the broker may be told */
+};
+
+#define DELIVERY_SPACE 704 /* bytes of message held without a heap block: most messages */
+
+struct delivery {
+    struct list link; /* in the one list it waits in */
+    enum delivery_state state;
+    bool is_skipped; /* the lane did not handle it: its subscription is over, or a drain */
+    uint16_t lane;
+    uint32_t attempt; /* 1 the first time */
+    uint32_t waits;   /* WR_WAITs in a row */
+    uint32_t body_bytes;
+    uint64_t epoch, tag;  /* the channel's */
+    uint64_t received_ns; /* monotonic */
+    uint64_t due_ms;      /* HELD: when it is handled again */
+    uint64_t order_key;   /* hash; only with order_by */
+    char *body;           /* filled by the consumer, in the arena */
+    struct job_message job;
+    struct job_outcome outcome;
+    struct arena arena;
+    char space[DELIVERY_SPACE];
+};
+
+/* The one door between states. An illegal step is a bug. */
+void delivery_move(struct delivery *delivery, enum delivery_state to);
+const char *delivery_state_name(enum delivery_state state);
+
+/* Deliveries are kept for reuse: as many as were ever in hand at once. */
+struct delivery_pool {
+    struct list free;
+    unsigned made;
+};
+
+void delivery_pool_init(struct delivery_pool *pool);
+void delivery_pool_fini(struct delivery_pool *pool); /* all must have been given back */
+struct delivery *delivery_take(struct delivery_pool *pool);
+void delivery_give(struct delivery_pool *pool, struct delivery **delivery);
+
+#endif

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The lane's thread; see lane.h. One reading of the clock a message gives its time, the histogram and
+ * the signs of life. Fast handlers tell the loop when they run out of work, slow ones at once. */
+#include "flow/lane.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/ring.h"
+
+#define TELL_AFTER_NS 1000000u /* finished work is never kept from the loop for longer */
+#define TELL_AFTER 512         /* nor more of it */
+#define FIRST_GUESS_NS 20000   /* what a message takes before anything is known */
+
+struct lane {
+    struct lane_settings settings;
+    struct ring *in, *out;
+    struct bell work;
+    struct job *job;
+    pthread_t thread;
+    pthread_mutex_t lock; /* guards opened, open_status */
+    pthread_cond_t has_opened;
+    enum { OPENING, OPENED, DECLINED } opened;
+    struct status open_status;
+    _Atomic bool is_stopping;
+    _Atomic uint64_t typical_ns, handled;
+    /* The thread's own: */
+    uint64_t told_ns; /* when the loop was last told */
+    size_t untold;    /* come back since then */
+};
+
+/* Messages one after another that fall in one bucket of the histogram, noted together. */
+struct run {
+    unsigned bucket;
+    uint64_t sum_ns, n;
+};
+
+static void run_end(struct run *run, struct histogram *histogram)
+{
+    if (run->n) histogram_note_many_shared(histogram, run->sum_ns / run->n, run->n);
+    run->sum_ns = run->n = 0;
+}
+
+static void run_note(struct run *run, struct histogram *histogram, uint64_t ns)
+{
+    const unsigned bucket = histogram_find(histogram->bounds, ns);
+    if (bucket != run->bucket) run_end(run, histogram);
+    run->bucket = bucket;
+    run->sum_ns += ns;
+    run->n++;
+}
+
+static bool is_to_be_skipped(const struct lane_orders *orders, const struct delivery *delivery)
+{
+    return atomic_load_explicit(&orders->epoch, memory_order_relaxed) != delivery->epoch ||
+           atomic_load_explicit(&orders->is_draining, memory_order_relaxed);
+}
+
+static void handle(struct lane *lane, struct delivery *delivery, uint64_t now_ns)
+{
+    const uint64_t drain_ms =
+        atomic_load_explicit(&lane->settings.orders->drain_deadline_ms, memory_order_relaxed);
+    const uint64_t call_ms = now_ns / 1000000u + lane->settings.timeout_ms;
+    pulse_beat(lane->settings.pulse);
+    job_run(lane->job, &delivery->arena, &delivery->job, call_ms < drain_ms ? call_ms : drain_ms,
+            &delivery->outcome);
+}
+
+static void give_back(struct lane *lane, struct delivery **chunk, size_t n, uint64_t now_ns)
+{
+    CHECK(ring_push_many(lane->out, (void **)chunk, n) == n);
+    lane->untold += n;
+    if (lane->untold < TELL_AFTER && now_ns - lane->told_ns < TELL_AFTER_NS &&
+        !ring_is_empty(lane->in))
+        return;
+    lane->untold = 0;
+    lane->told_ns = now_ns;
+    bell_ring(lane->settings.finished);
+}
+
+/* A slow message in the chunk sends those before it back first. */
+static void handle_chunk(struct lane *lane, struct delivery **chunk, size_t n)
+{
+    const uint64_t start_ns = clock_now_ns();
+    uint64_t now_ns = start_ns, handled = 0;
+    struct run run = { 0 };
+    size_t back = 0;
+    if (!lane->untold) lane->told_ns = start_ns; /* it knows of everything before this chunk */
+    for (size_t i = 0; i < n; i++) {
+        chunk[i]->is_skipped = is_to_be_skipped(lane->settings.orders, chunk[i]);
+        if (chunk[i]->is_skipped) continue;
+        handle(lane, chunk[i], now_ns);
+        const uint64_t then_ns = now_ns;
+        now_ns = clock_now_ns();
+        run_note(&run, lane->settings.handler_seconds, now_ns - then_ns);
+        handled++;
+        if (now_ns - lane->told_ns < TELL_AFTER_NS) continue;
+        give_back(lane, chunk + back, i + 1 - back, now_ns);
+        back = i + 1;
+    }
+    pulse_rest(lane->settings.pulse);
+    run_end(&run, lane->settings.handler_seconds);
+    if (handled) {
+        const uint64_t each_ns = (now_ns - start_ns) / handled;
+        const uint64_t typical_ns = lane_typical_ns(lane);
+        atomic_store_explicit(&lane->typical_ns, (typical_ns * 3 + each_ns) / 4,
+                              memory_order_relaxed);
+        atomic_store_explicit(&lane->handled, lane_handled(lane) + handled, memory_order_relaxed);
+        counter_add_shared(lane->settings.busy_seconds, now_ns - start_ns);
+    }
+    if (back < n) give_back(lane, chunk + back, n - back, now_ns);
+}
+
+static bool open_state(struct lane *lane)
+{
+    struct status status = { 0 };
+    const bool is_open = job_open(lane->job, &status);
+    pthread_mutex_lock(&lane->lock);
+    lane->opened = is_open ? OPENED : DECLINED;
+    lane->open_status = status;
+    pthread_cond_signal(&lane->has_opened);
+    pthread_mutex_unlock(&lane->lock);
+    return is_open;
+}
+
+static void *lane_main(void *own)
+{
+    struct lane *lane = own;
+    if (!open_state(lane)) return NULL;
+    struct delivery *chunk[LANE_CHUNK];
+    for (;;) {
+        const size_t n = ring_pop_many(lane->in, (void **)chunk, LANE_CHUNK);
+        if (n)
+            handle_chunk(lane, chunk, n);
+        else if (atomic_load(&lane->is_stopping))
+            break;
+        else
+            bell_wait(&lane->work);
+    }
+    job_close(lane->job);
+    return NULL;
+}
+
+static void lane_free(struct lane *lane)
+{
+    job_free(lane->job);
+    bell_close(&lane->work);
+    ring_free(lane->in);
+    ring_free(lane->out);
+    pthread_cond_destroy(&lane->has_opened);
+    pthread_mutex_destroy(&lane->lock);
+    free(lane);
+}
+
+/* Signals are the loop's alone. */
+static int spawn(struct lane *lane)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    const int fault = pthread_create(&lane->thread, NULL, lane_main, lane);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (fault) return fault;
+    char name[16];
+    snprintf(name, sizeof name, "lane %u", lane->settings.job.lane);
+    pthread_setname_np(lane->thread, name);
+    return 0;
+}
+
+struct lane *lane_start(const struct lane_settings *settings, struct status *status)
+{
+    struct lane *lane = NEW(struct lane);
+    lane->settings = *settings;
+    lane->in = ring_new(settings->capacity);
+    lane->out = ring_new(settings->capacity);
+    lane->job = job_new(&settings->job);
+    pthread_mutex_init(&lane->lock, NULL);
+    pthread_cond_init(&lane->has_opened, NULL);
+    atomic_init(&lane->typical_ns, FIRST_GUESS_NS);
+    lane->work.fd = -1;
+    if (!bell_open(&lane->work, status)) {
+        lane_free(lane);
+        return NULL;
+    }
+    const int fault = spawn(lane);
+    if (!fault) return lane;
+    status_fail(status, EXIT_INTERNAL, "cannot start a thread for a lane: %s", strerror(fault));
+    lane_free(lane);
+    return NULL;
+}
+
+bool lane_await_open(struct lane *lane, struct status *status)
+{
+    pthread_mutex_lock(&lane->lock);
+    while (lane->opened == OPENING) pthread_cond_wait(&lane->has_opened, &lane->lock);
+    const bool is_open = lane->opened == OPENED;
+    if (!is_open) *status = lane->open_status;
+    pthread_mutex_unlock(&lane->lock);
+    return is_open;
+}
+
+void lane_give(struct lane *lane, struct delivery *const *deliveries, size_t n)
+{
+    CHECK(ring_push_many(lane->in, (void *const *)deliveries, n) == n);
+}
+
+void lane_wake(struct lane *lane)
+{
+    bell_ring(&lane->work);
+}
+
+size_t lane_take(struct lane *lane, struct delivery **deliveries, size_t room)
+{
+    return ring_pop_many(lane->out, (void **)deliveries, room);
+}
+
+uint64_t lane_typical_ns(const struct lane *lane)
+{
+    return atomic_load_explicit(&lane->typical_ns, memory_order_relaxed);
+}
+
+uint64_t lane_handled(const struct lane *lane)
+{
+    return atomic_load_explicit(&lane->handled, memory_order_relaxed);
+}
+
+void lane_stop(struct lane *lane)
+{
+    atomic_store(&lane->is_stopping, true);
+    bell_ring(&lane->work);
+}
+
+bool lane_join(struct lane **lane, uint64_t deadline_ms)
+{
+    const struct timespec until = { .tv_sec = (time_t)(deadline_ms / 1000u),
+                                    .tv_nsec = (long)(deadline_ms % 1000u) * 1000000L };
+    if (pthread_clockjoin_np((*lane)->thread, NULL, CLOCK_MONOTONIC, &until)) return false;
+    lane_free(*lane);
+    *lane = NULL;
+    return true;
+}
