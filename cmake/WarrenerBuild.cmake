@@ -36,3 +36,21 @@ function(warrener_room name)
   endforeach()
   target_link_libraries(room_${name} PUBLIC ${ROOM_LIBRARIES})
 endfunction()
+
+# warrener_asset(ops index.html): framework/ops/assets/index.html within the room's library, as
+# `const unsigned char asset_index_html[]` and `const size_t asset_index_html_bytes`.
+function(warrener_asset room file)
+  if(NOT TARGET room_${room})
+    return()
+  endif()
+  string(MAKE_C_IDENTIFIER asset_${file} symbol)
+  set(source ${CMAKE_CURRENT_SOURCE_DIR}/${room}/assets/${file})
+  set(made ${CMAKE_CURRENT_BINARY_DIR}/${room}_${symbol}.c)
+  set(script ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/embed.cmake)
+  add_custom_command(
+    OUTPUT ${made}
+    COMMAND ${CMAKE_COMMAND} -DSOURCE=${source} -DMADE=${made} -DSYMBOL=${symbol} -P ${script}
+    DEPENDS ${source} ${script}
+    VERBATIM)
+  target_sources(room_${room} PRIVATE ${made})
+endfunction()

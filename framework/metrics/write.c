@@ -69,7 +69,7 @@ static void write_double(struct metrics_text *out, double value)
         metrics_text_put(out, "NaN");
     } else if (isinf(value)) {
         metrics_text_put(out, value > 0 ? "+Inf" : "-Inf");
-    } else if (value == floor(value) && fabs(value) < 0x1p53) {
+    } else if (fabs(value) < 0x1p53 && value == (double)(int64_t)value) {
         metrics_text_format(out, "%.0f", value);
     } else {
         char text[32];

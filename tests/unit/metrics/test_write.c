@@ -8,6 +8,8 @@
 
 #include "metrics/metrics.h"
 
+#include <warrener/version.h>
+
 static const char *const orders[] = { "orders", NULL };
 
 /* The whole page as a C string; the caller's text owns it. */
