@@ -11,6 +11,10 @@
 #ifndef WARRENER_HANDLER_H
 #define WARRENER_HANDLER_H
 
+#if defined(__cplusplus) && __cplusplus < 201402L
+#error "warrener/handler.h needs C++14 or newer; WR_HANDLER and WR_COLUMN read best from C++17 on"
+#endif
+
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,14 +39,22 @@ extern "C" {
 #endif
 #define WR_INLINE WR_UNUSED static inline
 
+/* Members that may be left out of an initializer; C++ wants that said, or -Wextra warns. */
+#ifdef __cplusplus
+#define WR_UNSET = {}
+#else
+#define WR_UNSET
+#endif
+
 /* ---- values ------------------------------------------------------------------------------- */
 
-/* Borrowed bytes: not NUL-terminated, `at` never NULL. */
+/* Borrowed bytes: not NUL-terminated, `at` never NULL in what the host gives. */
 struct wr_text {
     const char *at;
     size_t len;
 };
 
+/* A text as a value, for use inside functions; a static table of C holds { "text", 4 } instead. */
 #ifdef __cplusplus
 #define WR_TEXT_OF(literal) (wr_text{ "" literal, sizeof(literal) - 1 })
 #else
@@ -94,10 +106,10 @@ enum wr_conflict { WR_KEEP, WR_MERGE };
 enum wr_merge { WR_LAST, WR_FIRST, WR_SUM, WR_MIN, WR_MAX, WR_FILL };
 
 struct wr_column {
-    const char *name;
-    enum wr_type type;
-    enum wr_merge merge;
-    const char *as; /* SQL type to cast to, an enum say; NULL: none */
+    const char *name WR_UNSET;
+    enum wr_type type WR_UNSET;
+    enum wr_merge merge WR_UNSET;
+    const char *as WR_UNSET; /* SQL type to cast to, an enum say; NULL: none */
 };
 
 /* WR_COLUMN("id", WR_UUID) or WR_COLUMN("n", WR_INT8, .merge = WR_SUM): growth never warns. */
@@ -109,34 +121,38 @@ struct wr_column {
 
 /* Rows the handler writes. A list of sinks ends with an all-zero entry. */
 struct wr_sink {
-    const char *table;               /* "${option}" is filled in */
-    const struct wr_column *columns; /* ends with a NULL name */
-    const char *key;                 /* "event_id" or "user_id, sku"; NULL: plain insert */
-    enum wr_conflict on_conflict;
-    bool once;               /* once per message id within the inbox window */
-    const char *newest_by;   /* merge only when this column is greater */
-    const char *sql;         /* instead of the made statement: rows in `input`, arrival in `n` */
-    const char *cache_key;   /* "cart:{user_id}": write what was committed */
-    const char *cache_value; /* SQL over the row `t`; NULL: to_jsonb(t) */
-    uint32_t cache_ttl_s;    /* 0 is refused */
-    bool cache_around;       /* drop the entry; the next read fills it */
+    const char *table WR_UNSET;               /* "${option}" is filled in */
+    const struct wr_column *columns WR_UNSET; /* ends with a NULL name */
+    const char *key WR_UNSET;                 /* "event_id" or "user_id, sku"; NULL: plain insert */
+    enum wr_conflict on_conflict WR_UNSET;
+    bool once WR_UNSET;               /* once per message id within the inbox window */
+    const char *newest_by WR_UNSET;   /* merge only when this column is greater */
+    const char *sql WR_UNSET;         /* instead of the made statement: rows in `input`, arrival
+                                         order in `n` */
+    const char *cache_key WR_UNSET;   /* "cart:{user_id}": write what was committed */
+    const char *cache_value WR_UNSET; /* SQL over the row `t`; NULL: to_jsonb(t) */
+    uint32_t cache_ttl_s WR_UNSET;    /* 0 is refused */
+    bool cache_around WR_UNSET;       /* drop the entry; the next read fills it */
 };
 
 /* What the handler reads, batched. */
 struct wr_loader {
-    const char *name;
-    const char *cache_key; /* "user:{key}"; NULL: not cached */
-    const char *sql;       /* key text, version bigint, value text for keys = any($1::text[]) */
-    uint32_t ttl_s, absent_ttl_s;
-    const char *guards; /* a sink's table; NULL: none */
+    const char *name WR_UNSET;
+    const char *cache_key WR_UNSET; /* "user:{key}"; NULL: not cached */
+    const char *sql WR_UNSET; /* key text, version bigint, value text for keys = any($1::text[]) */
+    uint32_t ttl_s WR_UNSET, absent_ttl_s WR_UNSET;
+    const char *guards WR_UNSET; /* a sink's table; NULL: none */
 };
 
 struct wr_option {
-    const char *name, *fallback, *help; /* fallback NULL: the option is required */
+    const char *name WR_UNSET;
+    const char *fallback WR_UNSET; /* NULL: the option is required */
+    const char *help WR_UNSET;
 };
 
 struct wr_counter {
-    const char *name, *help;
+    const char *name WR_UNSET; /* [a-z0-9_]: seen as warrener_handler_NAME_total */
+    const char *help WR_UNSET;
 };
 
 /* ---- what a handler sends and reads -------------------------------------------------------- */
@@ -145,19 +161,19 @@ enum wr_kind { WR_H_TEXT, WR_H_INT, WR_H_BOOL };
 
 /* A header: fixed for ever. */
 struct wr_pair {
-    struct wr_text name, text;
-    int64_t number;
-    enum wr_kind kind;
+    struct wr_text name WR_UNSET, text WR_UNSET;
+    int64_t number WR_UNSET; /* of WR_H_INT; 0 or 1 of WR_H_BOOL */
+    enum wr_kind kind WR_UNSET;
 };
 
 struct wr_outgoing {
-    uint32_t size; /* filled by wr_publish and wr_reply */
-    struct wr_text exchange, routing_key, type, body, content_type, message_id, correlation_id,
-        reply_to;
-    const struct wr_pair *headers;
-    size_t n_headers;
-    uint8_t priority;
-    bool always; /* also with WR_REJECT */
+    uint32_t size WR_UNSET; /* filled by wr_publish and wr_reply */
+    struct wr_text exchange WR_UNSET, routing_key WR_UNSET, type WR_UNSET, body WR_UNSET,
+        content_type WR_UNSET, message_id WR_UNSET, correlation_id WR_UNSET, reply_to WR_UNSET;
+    const struct wr_pair *headers WR_UNSET;
+    size_t n_headers WR_UNSET;
+    uint8_t priority WR_UNSET;
+    bool always WR_UNSET; /* also with WR_REJECT */
 };
 
 enum wr_found { WR_ABSENT, WR_FOUND };
@@ -238,36 +254,39 @@ struct wr_host {
 /* ---- the handler -------------------------------------------------------------------------- */
 
 struct wr_handler {
-    uint32_t size, abi_major, abi_minor; /* first, for ever: filled by WR_HANDLER */
-    uint16_t sink_size, column_size, loader_size, option_size,
-        counter_size; /* the lists' strides */
-    const char *name, *version, *about;
-    const struct wr_sink
-        *sinks; /* each list ends with an all-zero entry; sinks run in this order */
-    const struct wr_loader *loaders;
-    const struct wr_option *options;
-    const struct wr_counter *counters;
-    bool (*open)(struct wr_host *, void **self); /* once per lane; NULL: nothing to open */
-    void (*prepare)(void *self, struct wr_job *, const struct wr_message *); /* say what to load */
-    enum wr_verdict (*handle)(void *self, struct wr_job *, const struct wr_message *);
-    void (*close)(void *self);
+    /* first, for ever: filled by WR_HANDLER */
+    uint32_t size WR_UNSET, abi_major WR_UNSET, abi_minor WR_UNSET;
+    /* likewise: lists are walked by the plugin's own stride when entries grow */
+    uint16_t sink_size WR_UNSET, column_size WR_UNSET, loader_size WR_UNSET, option_size WR_UNSET,
+        counter_size WR_UNSET;
+    const char *name WR_UNSET; /* [A-Za-z0-9_-], at most 64 */
+    const char *version WR_UNSET, *about WR_UNSET;
+    /* each list ends with an all-zero entry; sinks run in this order */
+    const struct wr_sink *sinks WR_UNSET;
+    const struct wr_loader *loaders WR_UNSET;
+    const struct wr_option *options WR_UNSET;
+    const struct wr_counter *counters WR_UNSET;
+    /* once per lane; NULL: nothing to open */
+    bool (*open)(struct wr_host *, void **self) WR_UNSET;
+    /* says what to load */
+    void (*prepare)(void *self, struct wr_job *, const struct wr_message *) WR_UNSET;
+    enum wr_verdict (*handle)(void *self, struct wr_job *, const struct wr_message *) WR_UNSET;
+    void (*close)(void *self) WR_UNSET;
 };
 
-extern WR_EXPORT const struct wr_handler warrener_handler;
+extern const struct wr_handler warrener_handler WR_EXPORT;
 
 /* WR_HANDLER(.name = "login_collect", .version = "1.2", .handle = handle); */
 #define WR_HANDLER(...)                                                                            \
-    WR_EXPORT const struct wr_handler warrener_handler = {                                         \
-        .size = sizeof(struct wr_handler),                                                         \
-        .abi_major = WR_ABI_MAJOR,                                                                 \
-        .abi_minor = WR_ABI_MINOR,                                                                 \
-        .sink_size = sizeof(struct wr_sink),                                                       \
-        .column_size = sizeof(struct wr_column),                                                   \
-        .loader_size = sizeof(struct wr_loader),                                                   \
-        .option_size = sizeof(struct wr_option),                                                   \
-        .counter_size = sizeof(struct wr_counter),                                                 \
-        __VA_ARGS__                                                                                \
-    }
+    const struct wr_handler warrener_handler = { .size = sizeof(struct wr_handler),                \
+                                                 .abi_major = WR_ABI_MAJOR,                        \
+                                                 .abi_minor = WR_ABI_MINOR,                        \
+                                                 .sink_size = sizeof(struct wr_sink),              \
+                                                 .column_size = sizeof(struct wr_column),          \
+                                                 .loader_size = sizeof(struct wr_loader),          \
+                                                 .option_size = sizeof(struct wr_option),          \
+                                                 .counter_size = sizeof(struct wr_counter),        \
+                                                 __VA_ARGS__ }
 
 /* ---- rows: values in column order; a wrong type or count, a NUL or bad UTF-8 fails at the put -- */
 
@@ -276,7 +295,7 @@ WR_INLINE void wr_row(struct wr_job *job, unsigned sink)
     job->api->row(job, sink);
 }
 
-/* Then put the key's columns. */
+/* Then put the key's columns, in the key's order. */
 WR_INLINE void wr_delete(struct wr_job *job, unsigned sink)
 {
     job->api->row_delete(job, sink);
@@ -414,12 +433,14 @@ WR_INLINE bool wr_json_has(struct wr_job *job, const char *field)
     return job->api->json_has(job, field);
 }
 
+/* The entries of an array or object; the field "" is what was entered last, or the document. */
 WR_INLINE size_t wr_json_count(struct wr_job *job, const char *field)
 {
     return job->api->json_count(job, field);
 }
 
-/* The i-th entry of an array or object; false past its end. */
+/* The i-th entry of an array or object becomes what fields are looked up in, until wr_json_leave; false
+ * past its end. `key` (may be NULL) is its name in an object, "" in an array. */
 WR_INLINE bool wr_json_enter(struct wr_job *job, const char *field, size_t i, struct wr_text *key)
 {
     return job->api->json_enter(job, field, i, key);
@@ -430,6 +451,7 @@ WR_INLINE void wr_json_leave(struct wr_job *job)
     job->api->json_leave(job);
 }
 
+/* Another document in place of the body; nothing of it is entered. */
 WR_INLINE void wr_json_open(struct wr_job *job, struct wr_text document)
 {
     job->api->json_open(job, document);
@@ -437,24 +459,28 @@ WR_INLINE void wr_json_open(struct wr_job *job, struct wr_text document)
 
 /* ---- the rest ------------------------------------------------------------------------------- */
 
+/* The first header of that name; false where there is none, or it is no text, integer or boolean. */
 WR_INLINE bool wr_header(struct wr_job *job, const char *name, struct wr_pair *value)
 {
     return job->api->header(job, name, value);
 }
 
-/* Dies with the job. */
+/* Aligned for anything, not cleared; dies with the job. All that one message takes of the host, copies
+ * of what is put and published included, is bounded by 64 MiB: past it the message fails, and this
+ * gives NULL. */
 WR_INLINE void *wr_alloc(struct wr_job *job, size_t bytes)
 {
     return job->api->alloc(job, bytes);
 }
 
-/* A NUL-terminated copy; fails the message where the text holds a NUL. */
+/* A NUL-terminated copy; fails the message, and gives "", where the text holds a NUL. */
 WR_INLINE char *wr_cstr(struct wr_job *job, struct wr_text text)
 {
     return job->api->cstr(job, text);
 }
 
-/* The n-th UUID of this message: the same at each redelivery. */
+/* The n-th UUID that this handler makes of this message (36 characters): from the message's id, or
+ * from what it holds where it has none, so that it is the same at each redelivery. */
 WR_INLINE struct wr_text wr_uuid_of(struct wr_job *job, uint32_t n)
 {
     return job->api->uuid_of(job, n);
@@ -499,7 +525,7 @@ WR_PRINTF(2, 3) WR_INLINE void wr_fail(struct wr_job *job, const char *format, .
     job->api->fail(job, wr_line_of(line, length));
 }
 
-/* The reason of RETRY, REJECT or WAIT. */
+/* The reason of RETRY, REJECT or WAIT; the last one stays. */
 WR_PRINTF(2, 3) WR_INLINE void wr_because(struct wr_job *job, const char *format, ...)
 {
     char line[WR_LINE_BYTES];
