@@ -1,0 +1,103 @@
+# shellcheck shell=bash disable=SC2034 # what is set here, others read
+# SPDX-License-Identifier: Apache-2.0
+#
+# Processes this script starts, and how it ends: whatever way that is, what was registered with
+# at_exit runs once, last first. A process is known by pid and start time, never by name.
+
+AT_EXIT=()
+
+# at_exit COMMAND…: one shell command, run when the script ends
+at_exit() { AT_EXIT+=("$*"); }
+
+run_at_exit() {
+    local status=$? i
+    trap '' INT TERM HUP
+    set +e
+    for ((i = ${#AT_EXIT[@]} - 1; i >= 0; i--)); do eval "${AT_EXIT[i]}"; done
+    exit "$status"
+}
+trap run_at_exit EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'exit 129' HUP
+
+# process_mark PID: "PID STARTTIME", or nothing where it is gone; a zombie is gone
+process_mark() {
+    local stat
+    { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
+    local fields
+    read -ra fields <<<"${stat##*) }"
+    [[ ${fields[0]} == [ZX] ]] || printf '%s %s\n' "$1" "${fields[19]}"
+}
+
+# process_lives "PID STARTTIME"
+process_lives() { [[ -n $1 && $(process_mark "${1%% *}") == "$1" ]]; }
+
+# process_end "PID STARTTIME" SIGNAL [SECONDS]: the signal, then SIGKILL after the time (10 s)
+process_end() {
+    local mark=$1 signal=$2 deadline=$((SECONDS + ${3:-10}))
+    process_lives "$mark" || return 0
+    kill -s "$signal" "${mark%% *}" 2>/dev/null || true
+    while process_lives "$mark"; do
+        if ((SECONDS >= deadline)); then kill -s KILL "${mark%% *}" 2>/dev/null || true; fi
+        sleep 0.05
+    done
+}
+
+# detach LOG COMMAND…: starts a server in its own session with no descriptor of ours; sets DETACHED
+# to its mark. Its output is added to LOG.
+detach() {
+    local log=$1
+    shift
+    (
+        exec </dev/null >>"$log" 2>&1
+        local fd
+        for fd in /proc/self/fd/*; do
+            fd=${fd##*/}
+            ((fd <= 2)) || eval "exec $fd>&-"
+        done
+        exec setsid "$@"
+    ) &
+    DETACHED=$(process_mark $!)
+    disown $!
+}
+
+AWAITED=
+
+# await COMMAND…: as a plain call, but a signal to this script ends the command at once
+await() {
+    "$@" </dev/null &
+    AWAITED=$(process_mark $!)
+    local status=0
+    wait $! || status=$?
+    AWAITED=
+    return "$status"
+}
+# shellcheck disable=SC2016 # looked up when it runs
+at_exit 'process_end "$AWAITED" TERM'
+
+# free_ports N: sets PORTS to loopback ports nobody listens on, below those the system hands out
+free_ports() {
+    local -A taken=()
+    local address state port
+    while read -r _ address _ state _; do
+        [[ $state != 0A ]] || taken[$((16#${address##*:}))]=1
+    done < <(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null)
+    PORTS=()
+    while ((${#PORTS[@]} < $1)); do
+        port=$((20000 + SRANDOM % 12000))
+        [[ -z ${taken[$port]:-} ]] || continue
+        taken[$port]=1
+        PORTS+=("$port")
+    done
+}
+
+# wait_until SECONDS COMMAND…
+wait_until() {
+    local deadline=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        ((SECONDS < deadline)) || return 1
+        sleep 0.1
+    done
+}
