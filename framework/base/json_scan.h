@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The grammar beneath json.h, for json.c alone: it checks bytes and finds where a value ends. There
+ * is no second, trusting scanner: what was checked is scanned again by the same functions, which
+ * then cannot fail. All take where a thing begins and give what follows it, or NULL with the fault
+ * noted in json->why. */
+#ifndef BASE_JSON_SCAN_H
+#define BASE_JSON_SCAN_H
+
+#include "base/json.h"
+
+static inline bool json_is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static inline const char *json_skip_space(const struct json *json, const char *p)
+{
+    while (p < json->end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) p++;
+    return p;
+}
+
+/* What was scanned last, from `at` to `end`. */
+static inline struct json_value json_span(const struct json *json, const char *at, const char *end)
+{
+    return (struct json_value){ .at = (uint32_t)(at - json->begin),
+                                .len = (uint32_t)(end - at) & INT32_MAX,
+                                .escaped = json->escaped };
+}
+
+/* The whole document into the first frame, its fields into the index. */
+const char *json_scan_document(struct json *json, struct wr_text document);
+const char *json_scan_value(struct json *json, const char *p);
+/* An array or object, whose fields are indexed for `into` unless that is NULL. */
+const char *json_scan_container(struct json *json, const char *p, struct json_frame *into);
+/* A field's name and its colon. */
+const char *json_scan_name(struct json *json, const char *p, struct json_value *name);
+
+/* Checked text without its quotes, its escapes resolved; it never grows by that. */
+struct wr_text json_decode(struct wr_text source, struct arena *arena);
+bool json_is_decoded(struct wr_text source, const char *name, size_t len);
+
+#endif
