@@ -16,7 +16,7 @@ static const struct {
 } states[] = {
     [DELIVERY_FREE] = { "free", TO(RECEIVED) },
     [DELIVERY_RECEIVED] = { "received", TO(HANDLING) | TO(FREE) },
-    [DELIVERY_HANDLING] = { "handling", TO(STAGED) | TO(HELD) | TO(FREE) },
+    [DELIVERY_HANDLING] = { "handling", TO(STAGED) | TO(HELD) | TO(RECEIVED) | TO(FREE) },
     [DELIVERY_HELD] = { "held", TO(RECEIVED) | TO(FREE) },
     [DELIVERY_STAGED] = { "staged", TO(STORED) | TO(FREE) },
     [DELIVERY_STORED] = { "stored", TO(CACHED) | TO(FREE) },
@@ -63,7 +63,7 @@ struct delivery *delivery_take(struct delivery_pool *pool)
     struct list *link = list_take_first(&pool->free);
     struct delivery *delivery = link ? LIST_ENTRY(link, struct delivery, link) : make(pool);
     delivery_move(delivery, DELIVERY_RECEIVED);
-    delivery->is_skipped = false;
+    delivery->is_skipped = delivery->is_parked = delivery->is_head = false;
     delivery->attempt = 1;
     delivery->waits = 0;
     return delivery;

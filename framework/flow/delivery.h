@@ -31,6 +31,8 @@ struct delivery {
     struct list link; /* in the one list it waits in */
     enum delivery_state state;
     bool is_skipped; /* the lane did not handle it: its subscription is over, or a drain */
+    bool is_parked;  /* the lane did not handle it: its key is stopped */
+    bool is_head;    /* the one its stopped key waits for */
     uint16_t lane;
     uint32_t attempt; /* 1 the first time */
     uint32_t waits;   /* WR_WAITs in a row */

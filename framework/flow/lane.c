@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/ring.h"
+#include "flow/parking.h"
 
 #define TELL_AFTER_NS 1000000u /* finished work is never kept from the loop for longer */
 #define TELL_AFTER 512         /* nor more of it */
@@ -33,6 +34,8 @@ struct lane {
     /* The thread's own: */
     uint64_t told_ns; /* when the loop was last told */
     size_t untold;    /* come back since then */
+    uint64_t epoch;   /* whose keys are stopped */
+    struct parking stopped;
 };
 
 /* Messages one after another that fall in one bucket of the histogram, noted together. */
@@ -72,6 +75,36 @@ static void handle(struct lane *lane, struct delivery *delivery, uint64_t now_ns
             &delivery->outcome);
 }
 
+/* Ordered: behind a message that will be handled again, those of its key are not handled. */
+static bool is_to_be_parked(struct lane *lane, const struct delivery *delivery)
+{
+    if (lane->epoch != delivery->epoch) {
+        parking_fini(&lane->stopped);
+        lane->epoch = delivery->epoch;
+    }
+    struct list none;
+    list_init(&none);
+    if (delivery->is_head) parking_release(&lane->stopped, delivery->order_key, &none);
+    return parking_is_stopped(&lane->stopped, delivery->order_key);
+}
+
+static bool has_to_go_again(const struct delivery *delivery)
+{
+    return delivery->outcome.verdict == WR_RETRY || delivery->outcome.verdict == WR_WAIT;
+}
+
+/* True where the handler was called. */
+static bool pass(struct lane *lane, struct delivery *delivery, uint64_t now_ns)
+{
+    const bool is_ordered = lane->settings.is_ordered;
+    delivery->is_skipped = is_to_be_skipped(lane->settings.orders, delivery);
+    delivery->is_parked = is_ordered && !delivery->is_skipped && is_to_be_parked(lane, delivery);
+    if (delivery->is_skipped || delivery->is_parked) return false;
+    handle(lane, delivery, now_ns);
+    if (is_ordered && has_to_go_again(delivery)) parking_stop(&lane->stopped, delivery->order_key);
+    return true;
+}
+
 static void give_back(struct lane *lane, struct delivery **chunk, size_t n, uint64_t now_ns)
 {
     CHECK(ring_push_many(lane->out, (void **)chunk, n) == n);
@@ -93,9 +126,7 @@ static void handle_chunk(struct lane *lane, struct delivery **chunk, size_t n)
     size_t back = 0;
     if (!lane->untold) lane->told_ns = start_ns; /* it knows of everything before this chunk */
     for (size_t i = 0; i < n; i++) {
-        chunk[i]->is_skipped = is_to_be_skipped(lane->settings.orders, chunk[i]);
-        if (chunk[i]->is_skipped) continue;
-        handle(lane, chunk[i], now_ns);
+        if (!pass(lane, chunk[i], now_ns)) continue;
         const uint64_t then_ns = now_ns;
         now_ns = clock_now_ns();
         run_note(&run, lane->settings.handler_seconds, now_ns - then_ns);
@@ -149,6 +180,7 @@ static void *lane_main(void *own)
 
 static void lane_free(struct lane *lane)
 {
+    parking_fini(&lane->stopped);
     job_free(lane->job);
     bell_close(&lane->work);
     ring_free(lane->in);
@@ -183,6 +215,7 @@ struct lane *lane_start(const struct lane_settings *settings, struct status *sta
     pthread_mutex_init(&lane->lock, NULL);
     pthread_cond_init(&lane->has_opened, NULL);
     atomic_init(&lane->typical_ns, FIRST_GUESS_NS);
+    parking_init(&lane->stopped);
     lane->work.fd = -1;
     if (!bell_open(&lane->work, status)) {
         lane_free(lane);

@@ -32,6 +32,7 @@ struct lane_settings {
     struct pulse *pulse;   /* beats while a message is handled */
     struct histogram *handler_seconds;
     struct counter *busy_seconds; /* shared among the consumer's lanes */
+    bool is_ordered;              /* see flow/parking.h */
 };
 
 struct lane;

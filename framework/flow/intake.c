@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Intake; see intake.h. The properties are copied in one piece as they came, and the texts that lie in
+ * them are moved along. */
+#include "flow/intake.h"
+
+/* Where a text that lies in `from` lies in its copy. */
+static struct wr_text moved(struct wr_text text, struct wr_text from, const char *copy)
+{
+    if (!text.len) return (struct wr_text){ "", 0 };
+    return (struct wr_text){ copy + (text.at - from.at), text.len };
+}
+
+void intake_fill(struct delivery *delivery, const struct amqp_delivery *arrived,
+                 struct wr_text queue, uint64_t now_ns)
+{
+    const struct amqp_properties *from = &arrived->properties;
+    const char *copy = arena_copy(&delivery->arena, from->encoded).at;
+    delivery->epoch = arrived->epoch;
+    delivery->tag = arrived->tag;
+    delivery->received_ns = now_ns;
+    delivery->body_bytes = (uint32_t)arrived->body_bytes;
+    delivery->body = arena_take_bytes(&delivery->arena, arrived->body_bytes);
+    delivery->job.headers = moved(from->headers, from->encoded, copy);
+    delivery->job.message = (struct wr_message){
+        .body = text_from(delivery->body, arrived->body_bytes),
+        .id = moved(from->message_id, from->encoded, copy),
+        .type = moved(from->type, from->encoded, copy),
+        .queue = queue,
+        .exchange = arena_copy(&delivery->arena, arrived->exchange),
+        .routing_key = arena_copy(&delivery->arena, arrived->routing_key),
+        .content_type = moved(from->content_type, from->encoded, copy),
+        .content_encoding = moved(from->content_encoding, from->encoded, copy),
+        .correlation_id = moved(from->correlation_id, from->encoded, copy),
+        .reply_to = moved(from->reply_to, from->encoded, copy),
+        .app_id = moved(from->app_id, from->encoded, copy),
+        .user_id = moved(from->user_id, from->encoded, copy),
+        .timestamp_ms = from->timestamp_ms,
+        .attempt = 1,
+        .priority = from->priority,
+        .redelivered = arrived->redelivered,
+    };
+}
