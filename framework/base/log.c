@@ -18,15 +18,17 @@
 #include "base/time_text.h"
 
 enum {
-    LINE_BYTES = 4096,
-    END_BYTES = 16, /* kept for what closes a line */
+    WRITE_BYTES = 4096,
+    NOTICE_BYTES = 256, /* of that, for the line that tells how many were dropped */
+    LINE_BYTES = WRITE_BYTES - NOTICE_BYTES,
+    END_BYTES = 16, /* of each line, for what closes it */
     WHAT_BYTES = 1024,
     LONG_BYTES = 1000, /* of a reason or a file */
     VALUE_BYTES = 256, /* of any other value */
     ROOM_BYTES = 64,
     TURNS_MOST = 1000, /* given to others before a line is dropped */
 };
-_Static_assert(LINE_BYTES <= PIPE_BUF, "larger writes can mix and block");
+_Static_assert(WRITE_BYTES <= PIPE_BUF, "larger writes can mix and block");
 
 static const char *const key_names[] = {
 #define LOG_KEY_NAME(symbol, name) name,
@@ -66,14 +68,14 @@ bool log_is_on(enum wr_level level)
 /* ---- making a line -------------------------------------------------------------------------- */
 
 struct line {
-    size_t used;
+    size_t used, limit;
     bool is_json, is_full; /* is_full: something did not fit, and nothing more is put */
-    char bytes[LINE_BYTES];
+    char bytes[WRITE_BYTES];
 };
 
 static void put_bytes(struct line *line, const char *at, size_t n)
 {
-    line->is_full |= n > sizeof line->bytes - END_BYTES - line->used;
+    line->is_full |= n > line->limit - line->used;
     if (line->is_full) return;
     memcpy(line->bytes + line->used, at, n);
     line->used += n;
@@ -84,10 +86,13 @@ static void put(struct line *line, const char *cstr)
     put_bytes(line, cstr, strlen(cstr));
 }
 
+/* One space at least, so that words stay apart. */
 static void put_padded(struct line *line, const char *cstr, size_t width)
 {
+    size_t n = strlen(cstr);
     put(line, cstr);
-    for (size_t n = strlen(cstr); n < width; n++) put(line, " ");
+    do put(line, " ");
+    while (++n < width);
 }
 
 /* What stands in `shown` for the character at offset; returns its bytes, and in *taken the text's. */
@@ -97,18 +102,14 @@ static size_t escape(struct wr_text text, size_t offset, bool is_json, bool is_q
     const char *at = text.at + offset;
     const unsigned char byte = (unsigned char)at[0];
     const size_t n = text_char_bytes(text, offset);
-    const bool is_control =
-        byte < 0x20 || byte == 0x7F || (n == 2 && byte == 0xC2 && (unsigned char)at[1] < 0xA0);
-    *taken = n ? n : 1;
-    if (n == 0 && is_json) return (size_t)snprintf(shown, 8, "\\ufffd");
+    const bool is_control = text_has_control_at(text, offset);
+    *taken = n && (is_json || !is_control) ? n : 1; /* for people, byte by byte */
     if (byte == '\n') return (size_t)snprintf(shown, 8, "\\n");
     if (byte == '\t') return (size_t)snprintf(shown, 8, "\\t");
+    if (is_json && n == 0) return (size_t)snprintf(shown, 8, "\\ufffd");
     if (is_json && is_control)
-        return (size_t)snprintf(shown, 8, "\\u00%02x", n == 2 ? (unsigned char)at[1] : byte);
-    if (n == 0 || is_control) {
-        *taken = 1;
-        return (size_t)snprintf(shown, 8, "\\x%02x", byte);
-    }
+        return (size_t)snprintf(shown, 8, "\\u00%02x", (unsigned char)at[n - 1]);
+    if (n == 0 || is_control) return (size_t)snprintf(shown, 8, "\\x%02x", byte);
     if (is_quoted && (byte == '"' || byte == '\\')) return (size_t)snprintf(shown, 8, "\\%c", byte);
     memcpy(shown, at, n);
     return n;
@@ -135,7 +136,7 @@ static void put_escaped(struct line *line, struct wr_text text, bool is_quoted, 
 static bool needs_quotes(struct wr_text text)
 {
     for (size_t i = 0; i < text.len; i++)
-        if ((unsigned char)text.at[i] <= ' ' || strchr("\"\\=", text.at[i])) return true;
+        if (text_has_control_at(text, i) || strchr(" \"\\=", text.at[i])) return true;
     return text.len == 0 || !text_is_utf8(text);
 }
 
@@ -198,11 +199,12 @@ static void put_head_text(struct line *line, const char *time, int level, const 
     put_escaped(line, what, false, WHAT_BYTES);
 }
 
-static void make_line(struct line *line, int level, const char *room, struct wr_text what,
-                      const struct log_field *fields, size_t n)
+/* Adds a whole line of at most `most` bytes. */
+static void add_line(struct line *line, size_t most, int level, const char *room,
+                     struct wr_text what, const struct log_field *fields, size_t n)
 {
     char time[TIME_CHARS + 1];
-    line->used = 0;
+    line->limit = line->used + most - END_BYTES;
     line->is_full = false;
     line->is_json = atomic_load_explicit(&line_format, memory_order_relaxed) == LOG_FORMAT_JSON;
     time_to_rfc3339(clock_unix_us(), time);
@@ -259,15 +261,13 @@ static bool send_line(const struct line *line)
     return is_sent;
 }
 
-static void tell_dropped(struct line *line)
+static void add_notice(struct line *line, unsigned long long lost)
 {
-    const unsigned long long n = atomic_exchange_explicit(&dropped, 0, memory_order_relaxed);
-    if (n == 0) return;
     char what[64];
-    snprintf(what, sizeof what, n == 1 ? "%llu line was dropped" : "%llu lines were dropped", n);
-    const struct log_field count = LOG_INT(COUNT, n);
-    make_line(line, WR_WARN, "log", text_of(what), &count, 1);
-    if (!send_line(line)) atomic_fetch_add_explicit(&dropped, n, memory_order_relaxed);
+    snprintf(what, sizeof what, lost == 1 ? "%llu line was dropped" : "%llu lines were dropped",
+             lost);
+    const struct log_field count = LOG_INT(COUNT, lost);
+    add_line(line, NOTICE_BYTES, WR_WARN, "log", text_of(what), &count, 1);
 }
 
 void log_write(enum wr_level level, const char *room, struct wr_text what,
@@ -276,9 +276,11 @@ void log_write(enum wr_level level, const char *room, struct wr_text what,
     if (!log_is_on(level)) return;
     const int errno_before = errno;
     const int known_level = (int)level < WR_DEBUG || (int)level > WR_ERROR ? WR_ERROR : (int)level;
+    const unsigned long long lost = atomic_exchange_explicit(&dropped, 0, memory_order_relaxed);
     struct line line;
-    tell_dropped(&line);
-    make_line(&line, known_level, room, what, fields, n);
-    if (!send_line(&line)) atomic_fetch_add_explicit(&dropped, 1, memory_order_relaxed);
+    line.used = 0;
+    if (lost > 0) add_notice(&line, lost);
+    add_line(&line, LINE_BYTES, known_level, room, what, fields, n);
+    if (!send_line(&line)) atomic_fetch_add_explicit(&dropped, lost + 1, memory_order_relaxed);
     errno = errno_before;
 }

@@ -92,11 +92,12 @@ bool text_is_utf8(struct wr_text text)
 
 /* ---- shown to people ------------------------------------------------------------------------ */
 
-/* Control characters steer terminals: C0, DEL, and C1, which in UTF-8 is C2 80 .. C2 9F. */
-static bool is_control(const char *at, size_t n)
+bool text_has_control_at(struct wr_text text, size_t offset)
 {
-    const unsigned char first = (unsigned char)at[0];
-    return n == 1 ? first < 0x20 || first == 0x7F : first == 0xC2 && (unsigned char)at[1] < 0xA0;
+    const size_t n = text_char_bytes(text, offset);
+    const unsigned char *at = (const unsigned char *)text.at + offset;
+    if (n == 1) return at[0] < 0x20 || at[0] == 0x7F;
+    return n == 2 && at[0] == 0xC2 && at[1] < 0xA0;
 }
 
 /* One character as shown, into `shown`; returns its bytes, and in *taken those of the text. */
@@ -105,7 +106,7 @@ static size_t show_char(struct wr_text text, size_t offset, char shown[8], size_
     static const char digits[] = "0123456789abcdef";
     const char *at = text.at + offset;
     const size_t n = text_char_bytes(text, offset);
-    if (n > 0 && !is_control(at, n)) {
+    if (n > 0 && !text_has_control_at(text, offset)) {
         memcpy(shown, at, n);
         *taken = n;
         return n;

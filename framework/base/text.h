@@ -48,6 +48,9 @@ bool text_is_utf8(struct wr_text text);
 /* The bytes (1-4) of the well-formed UTF-8 character at text.at[offset]; 0 where there is none. */
 size_t text_char_bytes(struct wr_text text, size_t offset);
 
+/* A control character begins there: C0, DEL, or C1 (in UTF-8 C2 80 .. C2 9F). They steer terminals. */
+bool text_has_control_at(struct wr_text text, size_t offset);
+
 /* Writes text into `out` (always NUL-terminated) with control bytes and bytes that are not UTF-8 as
  * \xNN, cut to fit with "..." at the end; returns out. For logs and errors. */
 const char *text_show(struct wr_text text, char *out, size_t out_bytes);

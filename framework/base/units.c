@@ -15,11 +15,10 @@ static const struct unit durations[] = {
     { "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 }, { NULL, 0 },
 };
 
-/* In the order in which a size is tried when shown. */
 static const struct unit sizes[] = {
-    { "TiB", 1LL << 40 }, { "GiB", 1LL << 30 },    { "MiB", 1LL << 20 },
-    { "KiB", 1LL << 10 }, { "TB", 1000000000000 }, { "GB", 1000000000 },
-    { "MB", 1000000 },    { "kB", 1000 },          { "B", 1 },
+    { "TiB", 1LL << 40 }, { "TB", 1000000000000 }, { "GiB", 1LL << 30 },
+    { "GB", 1000000000 }, { "MiB", 1LL << 20 },    { "MB", 1000000 },
+    { "KiB", 1LL << 10 }, { "kB", 1000 },          { "B", 1 },
     { NULL, 0 },
 };
 
