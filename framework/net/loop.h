@@ -14,11 +14,12 @@ struct event_base;
 struct event;
 struct loop;
 
-struct loop *loop_new(void); /* NULL where the system gives no event base */
-void loop_free(struct loop *loop);
+struct loop *loop_new(void);       /* NULL where the system gives no event base */
+void loop_free(struct loop *loop); /* what was posted and has not run, never runs */
 struct event_base *loop_base(struct loop *loop);
-void loop_run(struct loop *loop);  /* until loop_stop */
-void loop_stop(struct loop *loop); /* ends loop_run once what is active now has run */
+void loop_run(struct loop *loop); /* until loop_stop */
+/* Ends loop_run once what is active now has run; before loop_run, it ends after one turn. */
+void loop_stop(struct loop *loop);
 
 uint64_t loop_now_ms(struct loop *loop); /* monotonic, read anew */
 
@@ -43,8 +44,12 @@ struct loop_call {
     void (*run)(struct loop_call *call);
 };
 
-void loop_post(struct loop *loop,
-               struct loop_call *call); /* from any thread; wakes the loop once */
+/* From any thread; one wake-up for many. */
+void loop_post(struct loop *loop, struct loop_call *call);
+
+/* Where loop_post puts calls; for threads that may outlive the loop (net/mailbox.h). */
+struct mailbox;
+struct mailbox *loop_mailbox(struct loop *loop);
 
 /* Watches a descriptor for reading (an eventfd, say). */
 struct watch {
