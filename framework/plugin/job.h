@@ -14,33 +14,19 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "metrics/metrics.h"
+#include "plugin/effects.h"
 #include "plugin/gate.h"
 #include "plugin/options.h"
 
-/* What a handler asked for, in the order asked; everything lies in the message's arena. */
-struct effect_publish {
-    struct effect_publish *next;
-    struct wr_outgoing message; /* headers copied too */
-    bool is_reply;
-};
-
-struct effect_cache {
-    struct effect_cache *next;
-    struct wr_text key, value; /* value.at is NULL for a drop */
-    uint64_t version;
-    uint32_t ttl_s;
-};
-
-struct effects {
-    struct effect_publish *publishes;
-    struct effect_cache *caches;
-    unsigned n_publishes, n_caches;
-};
+#define JOB_MEMORY_BYTES (64u << 20) /* what one message may take of its arena through the table */
+#define JOB_REASON_BYTES 1024        /* reasons are cut here, between characters */
+#define JOB_CODE_BYTES 64            /* codes likewise */
 
 struct job_outcome {
     enum wr_verdict verdict;     /* one of the four */
     struct wr_text reason, code; /* in the arena; empty: none given */
-    struct effects effects; /* of WR_DONE; of other verdicts only what was asked for `always` */
+    struct effects
+        effects; /* of WR_DONE; of WR_REJECT only publishes asked for `always`; else none */
 };
 
 struct job_message {
@@ -48,29 +34,29 @@ struct job_message {
     struct wr_text headers; /* encoded, see amqp/table.h */
 };
 
+/* Everything is borrowed for the job's life. */
 struct job_settings {
-    const struct plugin *plugin;
+    const struct wr_handler *handler; /* plugin_handler's, or a test's own with all lists there */
     const struct options *options;
     const char *queue; /* the consumer's name, for logs */
     unsigned lane;
-    struct counter **counters; /* one for each of the handler's; borrowed */
-    int64_t (*unix_us)(void);  /* NULL: the wall clock */
+    struct counter *
+        *counters; /* one for each of the handler's, shared by lanes; NULL: not counted */
+    int64_t (*unix_us)(void); /* NULL: the wall clock */
 };
 
 struct job;
 
 struct job *job_new(const struct job_settings *settings);
-void job_free(struct job *job);
+void job_free(struct job *job); /* NULL is fine */
 
 /* The handler's open, in the lane. Its words, or ours, when it declines. */
 MUST_USE bool job_open(struct job *job, struct status *status);
 void job_close(struct job *job); /* the handler's close; only after job_open said yes */
 
-/* prepare: then what it wants is looked up by others. Nothing to do for handlers without loaders. */
-bool job_wants_prepare(const struct job *job);
-
-/* handle. `deadline_ms` (monotonic) is what wr_left_ms counts down to. Never fails: whatever the
- * handler does wrong becomes a verdict and a reason. */
+/* prepare and handle. `deadline_ms` (monotonic) is what wr_left_ms counts down to. Never fails:
+ * whatever the handler does wrong becomes a verdict and a reason. What the outcome points to lives in
+ * the arena, the message's texts for as long as the caller keeps them. */
 void job_run(struct job *job, struct arena *arena, const struct job_message *message,
              uint64_t deadline_ms, struct job_outcome *outcome);
 
