@@ -22,14 +22,14 @@ Test(arena, starts_in_the_embedded_buffer)
     alignas(max_align_t) char buffer[128];
     struct arena arena;
     arena_init(&arena, buffer, sizeof buffer);
-    cr_expect(is_inside(arena_take(&arena, 64), buffer, sizeof buffer));
-    cr_expect(is_inside(arena_take_bytes(&arena, 64), buffer, sizeof buffer));
-    cr_expect_eq(arena.heap_bytes, 0, "text pads nothing: all 128 bytes were there to take");
-    cr_expect_not(is_inside(arena_take(&arena, 1), buffer, sizeof buffer));
-    cr_expect_gt(arena.heap_bytes, 0);
+    cr_assert(is_inside(arena_take(&arena, 64), buffer, sizeof buffer));
+    cr_assert(is_inside(arena_take_bytes(&arena, 64), buffer, sizeof buffer));
+    cr_assert_eq(arena.heap_bytes, 0, "text pads nothing: all 128 bytes were there to take");
+    cr_assert_not(is_inside(arena_take(&arena, 1), buffer, sizeof buffer));
+    cr_assert_gt(arena.heap_bytes, 0);
     arena_reset(&arena);
-    cr_expect_eq(arena.heap_bytes, 0);
-    cr_expect(is_inside(arena_take(&arena, 64), buffer, sizeof buffer));
+    cr_assert_eq(arena.heap_bytes, 0);
+    cr_assert(is_inside(arena_take(&arena, 64), buffer, sizeof buffer));
     arena_reset(&arena);
 }
 
@@ -61,10 +61,10 @@ Test(arena, works_without_a_buffer)
 {
     struct arena arena;
     arena_init(&arena, NULL, 0);
-    cr_expect_not_null(arena_take(&arena, 0));
-    cr_expect_not_null(arena_take_bytes(&arena, 0));
+    cr_assert_not_null(arena_take(&arena, 0));
+    cr_assert_not_null(arena_take_bytes(&arena, 0));
     arena_reset(&arena);
-    cr_expect_not_null(arena_take_bytes(&arena, 10));
+    cr_assert_not_null(arena_take_bytes(&arena, 10));
     arena_reset(&arena);
 }
 
@@ -76,9 +76,9 @@ Test(arena, what_is_large_leaves_the_block_in_use)
     const size_t small_bytes = arena.heap_bytes;
     memset(arena_take_bytes(&arena, 100000), 1, 100000);
     const size_t both_bytes = arena.heap_bytes;
-    cr_expect_eq(both_bytes, small_bytes + 100000, "a block of its own, no larger than asked");
+    cr_assert_eq(both_bytes, small_bytes + 100000, "a block of its own, no larger than asked");
     arena_take(&arena, 1000);
-    cr_expect_eq(arena.heap_bytes, both_bytes);
+    cr_assert_eq(arena.heap_bytes, both_bytes);
     arena_reset(&arena);
 }
 
@@ -92,7 +92,7 @@ Test(arena, blocks_grow)
         blocks += arena.heap_bytes != before;
         before = arena.heap_bytes;
     }
-    cr_expect_lt(blocks, 40, "%zu blocks for 1.6 MB", blocks);
+    cr_assert_lt(blocks, 40, "%zu blocks for 1.6 MB", blocks);
     arena_reset(&arena);
 }
 
@@ -103,8 +103,8 @@ Test(arena, copies_text)
     arena_init(&arena, buffer, sizeof buffer);
     const struct wr_text copy = arena_copy(&arena, text_of(word));
     word[0] = 'j';
-    cr_expect(text_is(copy, "hello"));
+    cr_assert(text_is(copy, "hello"));
     const struct wr_text empty = arena_copy(&arena, text_of(""));
-    cr_expect(empty.at && empty.len == 0);
+    cr_assert(empty.at && empty.len == 0);
     arena_reset(&arena);
 }

@@ -56,11 +56,11 @@ Test(log, text_for_people)
     log_info("amqp", "connected", LOG_TEXT(SERVER, "amqp://h:5672/"), LOG_INT(CHANNEL, 1));
     const char *line = written();
     int y, mo, d, h, mi, s, ms;
-    cr_expect_eq(sscanf(line, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ ", &y, &mo, &d, &h, &mi, &s, &ms), 7);
-    cr_expect_str_eq(line + TIME_BYTES,
+    cr_assert_eq(sscanf(line, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ ", &y, &mo, &d, &h, &mi, &s, &ms), 7);
+    cr_assert_str_eq(line + TIME_BYTES,
                      " info  amqp      connected  server=amqp://h:5672/ channel=1\n");
     log_error("configuration", "no fields");
-    cr_expect_str_eq(written() + TIME_BYTES, " error configuration no fields\n");
+    cr_assert_str_eq(written() + TIME_BYTES, " error configuration no fields\n");
 }
 
 Test(log, text_values_are_quoted_and_escaped)
@@ -87,27 +87,27 @@ Test(log, text_values_are_quoted_and_escaped)
         char expected[128];
         snprintf(expected, sizeof expected, " warn  x         y  tag=%s\n", cases[i].shown);
         log_warn("x", "y", LOG_SPAN(TAG, cases[i].value));
-        cr_expect_str_eq(written() + TIME_BYTES, expected, "%s", captured);
+        cr_assert_str_eq(written() + TIME_BYTES, expected, "%s", captured);
     }
     log_info("x", "two\nlines \033[2J \"quoted\"");
-    cr_expect_str_eq(written() + TIME_BYTES, " info  x         two\\nlines \\x1b[2J \"quoted\"\n");
+    cr_assert_str_eq(written() + TIME_BYTES, " info  x         two\\nlines \\x1b[2J \"quoted\"\n");
 }
 
 Test(log, levels)
 {
     static const char *const names[] = { "debug", "info ", "warn ", "error" };
     capture_stderr();
-    cr_expect_not(log_is_on(WR_DEBUG), "info is where it begins");
+    cr_assert_not(log_is_on(WR_DEBUG), "info is where it begins");
     for (int least = WR_DEBUG; least <= WR_ERROR; least++) {
         log_configure((enum wr_level)least, LOG_FORMAT_TEXT);
         for (int level = WR_DEBUG; level <= WR_ERROR; level++) {
             log_write((enum wr_level)level, "x", text_of("y"), NULL, 0);
-            cr_expect_eq(log_is_on((enum wr_level)level), level >= least);
-            cr_expect_eq(strstr(written(), names[level]) != NULL, level >= least);
+            cr_assert_eq(log_is_on((enum wr_level)level), level >= least);
+            cr_assert_eq(strstr(written(), names[level]) != NULL, level >= least);
         }
     }
     log_write((enum wr_level)99, "x", text_of("y"), NULL, 0); /* a handler's mistake */
-    cr_expect_not_null(strstr(written(), " error x"));
+    cr_assert_not_null(strstr(written(), " error x"));
 }
 
 Test(log, arguments_of_lines_that_are_off_are_not_evaluated)
@@ -116,7 +116,7 @@ Test(log, arguments_of_lines_that_are_off_are_not_evaluated)
     capture_stderr();
     log_configure(WR_WARN, LOG_FORMAT_TEXT);
     log_info("x", "y", LOG_INT(COUNT, ++evaluated));
-    cr_expect_eq(evaluated, 0);
+    cr_assert_eq(evaluated, 0);
 }
 
 Test(log, colour_is_for_terminals_that_want_it)
@@ -145,13 +145,13 @@ Test(log, colour_is_for_terminals_that_want_it)
         const ssize_t got = read(terminal, line, sizeof line - 1);
         cr_assert_gt(got, 0);
         line[got] = '\0';
-        cr_expect_eq(strchr(line, '\033') != NULL, cases[i].is_coloured, "case %zu: %s", i, line);
+        cr_assert_eq(strchr(line, '\033') != NULL, cases[i].is_coloured, "case %zu: %s", i, line);
     }
     unsetenv("NO_COLOR");
     capture_stderr();
     log_configure(WR_INFO, LOG_FORMAT_TEXT);
     log_info("x", "y");
-    cr_expect_null(strchr(written(), '\033'));
+    cr_assert_null(strchr(written(), '\033'));
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------- */
@@ -194,12 +194,12 @@ Test(log, json_for_machines)
     log_configure(WR_INFO, LOG_FORMAT_JSON);
     log_info("amqp", "connected", LOG_TEXT(SERVER, "amqp://h:5672/"), LOG_INT(CHANNEL, 1));
     const char *line = written();
-    cr_expect_eq(strncmp(line, "{\"time\":\"", 9), 0);
-    cr_expect_str_eq(line + 9 + TIME_BYTES,
+    cr_assert_eq(strncmp(line, "{\"time\":\"", 9), 0);
+    cr_assert_str_eq(line + 9 + TIME_BYTES,
                      "\",\"level\":\"info\",\"room\":\"amqp\",\"what\":\"connected\","
                      "\"server\":\"amqp://h:5672/\",\"channel\":1}\n");
     log_warn("x", "y", LOG_INT(BYTES, INT64_MIN));
-    cr_expect_not_null(strstr(written(), "\"bytes\":-9223372036854775808}\n"));
+    cr_assert_not_null(strstr(written(), "\"bytes\":-9223372036854775808}\n"));
 }
 
 Test(log, json_escapes)
@@ -222,9 +222,9 @@ Test(log, json_escapes)
         char expected[128];
         snprintf(expected, sizeof expected, "\"tag\":\"%s\"}\n", cases[i].shown);
         log_warn("x", "y", LOG_SPAN(TAG, cases[i].value));
-        cr_expect_not_null(strstr(written(), expected), "case %zu: %s", i, captured);
+        cr_assert_not_null(strstr(written(), expected), "case %zu: %s", i, captured);
         log_write(WR_WARN, "x", cases[i].value, NULL, 0);
-        cr_expect(is_flat_json(written()), "%s", captured);
+        cr_assert(is_flat_json(written()), "%s", captured);
     }
 }
 
@@ -271,18 +271,18 @@ Test(log, values_are_capped)
     capture_stderr();
     log_info("a", "b", LOG_SPAN(TAG, text), LOG_SPAN(REASON, text), LOG_SPAN(FILE, text));
     written();
-    cr_expect_eq(value_bytes("tag="), 256);
-    cr_expect_eq(value_bytes("reason="), 1000);
-    cr_expect_eq(value_bytes("file="), 1000);
-    cr_expect_not_null(strstr(captured, "x... reason="), "a cut is seen");
+    cr_assert_eq(value_bytes("tag="), 256);
+    cr_assert_eq(value_bytes("reason="), 1000);
+    cr_assert_eq(value_bytes("file="), 1000);
+    cr_assert_not_null(strstr(captured, "x... reason="), "a cut is seen");
     log_write(WR_INFO, "a", text, NULL, 0);
-    cr_expect_eq(strlen(written()), TIME_BYTES + strlen(" info  a         ") + 1024 + 1);
+    cr_assert_eq(strlen(written()), TIME_BYTES + strlen(" info  a         ") + 1024 + 1);
     log_info("a", "b", LOG_SPAN(TAG, text_from(many, 256)));
-    cr_expect_null(strstr(written(), "..."), "what fits is not cut");
+    cr_assert_null(strstr(written(), "..."), "what fits is not cut");
     memset(many, '\n', sizeof many);
     log_info("a", "b", LOG_SPAN(TAG, text));
     written();
-    cr_expect_leq(value_bytes("tag="), 258, "capped as shown, and two quotes");
+    cr_assert_leq(value_bytes("tag="), 258, "capped as shown, and two quotes");
 }
 
 Test(log, fields_that_do_not_fit_are_left_out_whole)
@@ -298,13 +298,13 @@ Test(log, fields_that_do_not_fit_are_left_out_whole)
         log_configure(WR_INFO, (enum log_format)format);
         log_write(WR_INFO, "a", text_from(many, sizeof many), fields, COUNT_OF(fields));
         const char *line = written();
-        cr_expect_leq(strlen(line), 4096);
-        cr_expect_not_null(strstr(line, format == LOG_FORMAT_JSON ? ",\"cut\":true}\n" : " ...\n"));
-        cr_expect_not_null(strstr(line, format == LOG_FORMAT_JSON ? "\"line\":42" : "line=42"),
+        cr_assert_leq(strlen(line), 4096);
+        cr_assert_not_null(strstr(line, format == LOG_FORMAT_JSON ? ",\"cut\":true}\n" : " ...\n"));
+        cr_assert_not_null(strstr(line, format == LOG_FORMAT_JSON ? "\"line\":42" : "line=42"),
                            "small ones that follow still come: %s", line);
     }
     log_write(WR_INFO, "a", text_of("b"), &(struct log_field){ .key = 1000 }, 1);
-    cr_expect(is_flat_json(written()), "an unknown key is passed over: %s", captured);
+    cr_assert(is_flat_json(written()), "an unknown key is passed over: %s", captured);
 }
 
 /* ---- readers that stall, go, or are not there ------------------------------------------------- */
@@ -315,15 +315,15 @@ Test(log, a_stalled_reader_costs_lines_not_time, .timeout = 20)
     capture_stderr();
     for (int i = 0; i < LINES; i++) log_info("x", "stalled", LOG_INT(COUNT, i));
     const size_t through = count_of(written(), "stalled");
-    cr_expect(through > 0 && through < LINES);
+    cr_assert(through > 0 && through < LINES);
     log_info("x", "reading again");
     char expected[64];
     snprintf(expected, sizeof expected, " %zu lines were dropped  count=%zu\n", LINES - through,
              LINES - through);
-    cr_expect_not_null(strstr(written(), expected), "%s", captured);
-    cr_expect_not_null(strstr(strstr(captured, expected), "reading again\n"), "the count first");
+    cr_assert_not_null(strstr(written(), expected), "%s", captured);
+    cr_assert_not_null(strstr(strstr(captured, expected), "reading again\n"), "the count first");
     log_info("x", "and on");
-    cr_expect_null(strstr(written(), "dropped"), "told once");
+    cr_assert_null(strstr(written(), "dropped"), "told once");
 }
 
 Test(log, without_stderr_lines_are_dropped)
@@ -332,7 +332,7 @@ Test(log, without_stderr_lines_are_dropped)
     log_info("x", "into the void");
     capture_stderr();
     log_info("x", "back");
-    cr_expect_not_null(strstr(written(), " 1 line was dropped  count=1\n"), "%s", captured);
+    cr_assert_not_null(strstr(written(), " 1 line was dropped  count=1\n"), "%s", captured);
 }
 
 Test(log, a_reader_that_is_gone_kills_nobody)
@@ -342,7 +342,7 @@ Test(log, a_reader_that_is_gone_kills_nobody)
     log_info("x", "nobody reads"); /* SIGPIPE would end the test */
     capture_stderr();
     log_info("x", "back");
-    cr_expect_not_null(strstr(written(), " 1 line was dropped"), "%s", captured);
+    cr_assert_not_null(strstr(written(), " 1 line was dropped"), "%s", captured);
 }
 
 Test(log, errno_is_kept)
@@ -350,7 +350,7 @@ Test(log, errno_is_kept)
     close(STDERR_FILENO);
     errno = ENOENT;
     log_info("x", "y");
-    cr_expect_eq(errno, ENOENT);
+    cr_assert_eq(errno, ENOENT);
 }
 
 /* ---- threads ---------------------------------------------------------------------------------- */
@@ -379,7 +379,7 @@ Test(log, threads_never_wait_for_a_stalled_reader, .timeout = 60)
 {
     capture_stderr();
     write_from_threads();
-    cr_expect_gt(count_of(written(), "a line"), 0);
+    cr_assert_gt(count_of(written(), "a line"), 0);
 }
 
 static size_t whole, told;
@@ -424,6 +424,6 @@ Test(log, lines_of_threads_never_mix, .timeout = 60)
     fcntl(reader, F_SETPIPE_SZ, 65536); /* room for the count of those dropped and one line more */
     log_info("threads", "the end");
     pthread_join(thread, NULL);
-    cr_expect_eq(whole + told, (size_t)THREADS * LINES_EACH);
+    cr_assert_eq(whole + told, (size_t)THREADS * LINES_EACH);
     fclose(stream);
 }

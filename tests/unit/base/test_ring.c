@@ -19,7 +19,7 @@ Test(ring, rounds_its_capacity_up)
     static const size_t asked[] = { 1, 2, 3, 64, 65, 1000 }, given[] = { 1, 2, 4, 64, 128, 1024 };
     for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
         struct ring *ring = ring_new(asked[i]);
-        cr_expect_eq(ring_capacity(ring), given[i], "%zu", asked[i]);
+        cr_assert_eq(ring_capacity(ring), given[i], "%zu", asked[i]);
         ring_free(ring);
     }
     ring_free(NULL);
@@ -29,21 +29,21 @@ Test(ring, takes_what_fits_and_gives_what_is_there)
 {
     struct ring *ring = ring_new(4);
     void *in[6] = { item(1), item(2), item(3), item(4), item(5), item(6) }, *out[6];
-    cr_expect(ring_is_empty(ring));
-    cr_expect_eq(ring_pop_many(ring, out, 6), 0);
-    cr_expect_null(ring_pop(ring));
-    cr_expect_eq(ring_push_many(ring, in, 0), 0);
-    cr_expect_eq(ring_push_many(ring, in, 3), 3);
-    cr_expect_eq(ring_count(ring), 3);
-    cr_expect_eq(ring_push_many(ring, in + 3, 3), 1, "only one place is free");
-    cr_expect_not(ring_push(ring, item(9)));
-    cr_expect_eq(ring_count(ring), 4);
-    cr_expect_eq(ring_pop_many(ring, out, 2), 2);
-    cr_expect(out[0] == item(1) && out[1] == item(2));
-    cr_expect(ring_push(ring, item(5)));
-    cr_expect_eq(ring_pop_many(ring, out, 6), 3);
-    cr_expect(out[0] == item(3) && out[1] == item(4) && out[2] == item(5));
-    cr_expect(ring_is_empty(ring));
+    cr_assert(ring_is_empty(ring));
+    cr_assert_eq(ring_pop_many(ring, out, 6), 0);
+    cr_assert_null(ring_pop(ring));
+    cr_assert_eq(ring_push_many(ring, in, 0), 0);
+    cr_assert_eq(ring_push_many(ring, in, 3), 3);
+    cr_assert_eq(ring_count(ring), 3);
+    cr_assert_eq(ring_push_many(ring, in + 3, 3), 1, "only one place is free");
+    cr_assert_not(ring_push(ring, item(9)));
+    cr_assert_eq(ring_count(ring), 4);
+    cr_assert_eq(ring_pop_many(ring, out, 2), 2);
+    cr_assert(out[0] == item(1) && out[1] == item(2));
+    cr_assert(ring_push(ring, item(5)));
+    cr_assert_eq(ring_pop_many(ring, out, 6), 3);
+    cr_assert(out[0] == item(3) && out[1] == item(4) && out[2] == item(5));
+    cr_assert(ring_is_empty(ring));
     ring_free(ring);
 }
 
@@ -110,6 +110,6 @@ Test(ring, loses_nothing_between_threads, .timeout = 60)
         }
     }
     pthread_join(producer, NULL);
-    cr_expect(ring_is_empty(ring));
+    cr_assert(ring_is_empty(ring));
     ring_free(ring);
 }

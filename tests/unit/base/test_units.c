@@ -17,9 +17,9 @@ static void expect_reads(bool (*parse)(struct wr_text, int64_t *), const struct 
 {
     for (size_t i = 0; i < n; i++) {
         int64_t value = 77;
-        cr_expect_eq(parse(text_of(cases[i].text), &value), cases[i].value >= 0, "\"%s\"",
+        cr_assert_eq(parse(text_of(cases[i].text), &value), cases[i].value >= 0, "\"%s\"",
                      cases[i].text);
-        cr_expect_eq(value, cases[i].value >= 0 ? cases[i].value : 77, "\"%s\" gave %lld",
+        cr_assert_eq(value, cases[i].value >= 0 ? cases[i].value : 77, "\"%s\" gave %lld",
                      cases[i].text, (long long)value);
     }
 }
@@ -98,19 +98,19 @@ Test(units, sizes)
 Test(units, shown)
 {
     char out[UNITS_CHARS + 1];
-    cr_expect_str_eq(duration_show(0, out), "0s");
-    cr_expect_str_eq(duration_show(250, out), "250ms");
-    cr_expect_str_eq(duration_show(90000, out), "1m30s");
-    cr_expect_str_eq(duration_show(604800000, out), "7d");
-    cr_expect_str_eq(duration_show(-1500, out), "-1s500ms");
-    cr_expect_str_eq(duration_show(INT64_MIN, out), "-106751991167d7h12m55s808ms");
-    cr_expect_str_eq(size_show(0, out), "0B");
-    cr_expect_str_eq(size_show(1, out), "1B");
-    cr_expect_str_eq(size_show(131072, out), "128KiB");
-    cr_expect_str_eq(size_show(268435456, out), "256MiB");
-    cr_expect_str_eq(size_show(64000, out), "64kB");
-    cr_expect_str_eq(size_show(1000000000000, out), "1TB");
-    cr_expect_str_eq(size_show(123456789, out), "123456789B");
+    cr_assert_str_eq(duration_show(0, out), "0s");
+    cr_assert_str_eq(duration_show(250, out), "250ms");
+    cr_assert_str_eq(duration_show(90000, out), "1m30s");
+    cr_assert_str_eq(duration_show(604800000, out), "7d");
+    cr_assert_str_eq(duration_show(-1500, out), "-1s500ms");
+    cr_assert_str_eq(duration_show(INT64_MIN, out), "-106751991167d7h12m55s808ms");
+    cr_assert_str_eq(size_show(0, out), "0B");
+    cr_assert_str_eq(size_show(1, out), "1B");
+    cr_assert_str_eq(size_show(131072, out), "128KiB");
+    cr_assert_str_eq(size_show(268435456, out), "256MiB");
+    cr_assert_str_eq(size_show(64000, out), "64kB");
+    cr_assert_str_eq(size_show(1000000000000, out), "1TB");
+    cr_assert_str_eq(size_show(123456789, out), "123456789B");
 }
 
 Test(units, what_is_shown_is_read_back)
@@ -118,7 +118,7 @@ Test(units, what_is_shown_is_read_back)
     for (int64_t n = 1; n < INT64_MAX / 3; n = n * 2 + n % 7) {
         char out[UNITS_CHARS + 1];
         int64_t back = -1;
-        cr_expect(duration_parse(text_of(duration_show(n, out)), &back) && back == n, "%s", out);
-        cr_expect(size_parse(text_of(size_show(n, out)), &back) && back == n, "%s", out);
+        cr_assert(duration_parse(text_of(duration_show(n, out)), &back) && back == n, "%s", out);
+        cr_assert(size_parse(text_of(size_show(n, out)), &back) && back == n, "%s", out);
     }
 }
