@@ -69,8 +69,9 @@ static bool load_own(SSL_CTX *context, const struct tls_settings *settings, stru
     SSL_CTX_set_default_passwd_cb(context, refuse_passphrase);
     if (SSL_CTX_use_certificate_chain_file(context, cert_file) != 1)
         return fail_file(status, "the client certificate (cert)", cert_file);
-    if (SSL_CTX_use_PrivateKey_file(context, key_file, SSL_FILETYPE_PEM) == 1) return true;
-    if (ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH)
+    const bool is_loaded = SSL_CTX_use_PrivateKey_file(context, key_file, SSL_FILETYPE_PEM) == 1;
+    if (is_loaded && SSL_CTX_check_private_key(context) == 1) return true;
+    if (is_loaded || ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH)
         return status_fail(status, EXIT_CONFIG,
                            "TLS: the key in \"%s\" does not belong to the certificate in \"%s\"",
                            key_file, cert_file);
@@ -84,8 +85,7 @@ static SSL_CTX *make_context(const struct tls_settings *settings, struct status 
     CHECK(context);
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
-    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                  SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_read_ahead(context, 1);
     SSL_CTX_set_default_read_buffer_len(context, READ_BUFFER_BYTES);
     if ((!settings->verify || load_authorities(context, settings->ca_file, status)) &&
@@ -113,15 +113,20 @@ static bool is_ip(const char *host)
 }
 
 /* Server name indication is for names alone. */
-static void expect_host(struct tls *tls, bool verify)
+static bool expect_host(struct tls *tls, bool verify, struct status *status)
 {
     const bool has_ip = is_ip(tls->host);
-    if (!has_ip) CHECK(SSL_set_tlsext_host_name(tls->ssl, tls->host) == 1);
-    if (!verify) return;
-    SSL_set_verify(tls->ssl, SSL_VERIFY_PEER, on_verified);
-    SSL_set_hostflags(tls->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    CHECK(has_ip ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls->ssl), tls->host) == 1
-                 : SSL_set1_host(tls->ssl, tls->host) == 1);
+    bool is_set = has_ip || SSL_set_tlsext_host_name(tls->ssl, tls->host) == 1;
+    if (verify) {
+        SSL_set_verify(tls->ssl, SSL_VERIFY_PEER, on_verified);
+        SSL_set_hostflags(tls->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+        X509_VERIFY_PARAM *wanted = SSL_get0_param(tls->ssl);
+        is_set = is_set && (has_ip ? X509_VERIFY_PARAM_set1_ip_asc(wanted, tls->host) == 1
+                                   : SSL_set1_host(tls->ssl, tls->host) == 1);
+    }
+    return is_set ||
+           status_fail(status, EXIT_CONFIG,
+                       "TLS: \"%.80s\" is no host name that a certificate can hold", tls->host);
 }
 
 /* "rabbit.example." is the same host, but no certificate is made out to it. */
@@ -146,8 +151,9 @@ struct tls *tls_open(const struct tls_settings *settings, int fd, const char *ho
     CHECK(tls->ssl && SSL_set_fd(tls->ssl, fd) == 1);
     SSL_set_app_data(tls->ssl, tls);
     SSL_set_connect_state(tls->ssl);
-    expect_host(tls, settings->verify);
-    return tls;
+    if (expect_host(tls, settings->verify, status)) return tls;
+    tls_close(tls);
+    return NULL;
 }
 
 void tls_close(struct tls *tls)

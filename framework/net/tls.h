@@ -2,7 +2,8 @@
  *
  * TLS for wires, and the only door to OpenSSL. TLS 1.2 or newer; the peer's chain and host name (or
  * IP address) are checked unless that is switched off in the configuration. Contexts are made anew
- * for each connection, so that mounted certificates rotate. */
+ * for each connection, so that mounted certificates rotate. OpenSSL writes with write(2): the process
+ * must ignore SIGPIPE. */
 #ifndef NET_TLS_H
 #define NET_TLS_H
 
@@ -15,7 +16,7 @@
 struct tls_settings {
     const char *ca_file;   /* NULL: the system's */
     const char *cert_file; /* NULL: no client certificate */
-    const char *key_file;  /* with cert_file */
+    const char *key_file;  /* NULL: in cert_file */
     bool verify;
 };
 
@@ -34,7 +35,9 @@ enum tls_result tls_read(struct tls *tls, void *into, size_t bytes, size_t *got,
                          struct status *status);
 enum tls_result tls_write(struct tls *tls, const void *from, size_t bytes, size_t *put,
                           struct status *status);
-bool tls_has_pending(const struct tls *tls); /* bytes already decrypted: no readable event comes */
+/* Bytes are in hand for which no readable event comes. After TLS_WANTS_READ they are less than a
+ * record and there is nothing to read all the same. */
+bool tls_has_pending(const struct tls *tls);
 
 const char *tls_library_version(void);
 

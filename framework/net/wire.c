@@ -239,7 +239,7 @@ static void end_broken(struct wire *wire)
 static void on_turn(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
     struct wire *wire = enter(arg);
-    if (wire->offers && wire->state == WIRE_OPEN) {
+    if (wire->offers && !wire->is_held) {
         wire->offers = false;
         offer(wire);
     }
@@ -286,7 +286,7 @@ static void on_readable(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
     if (wire->state == WIRE_SHAKING) {
         shake(wire);
     } else {
-        if (wire->write_wants_read) write_out(wire);
+        if (wire->write_wants_read) wire_flush(wire);
         read_turn(wire);
     }
     leave(wire);
@@ -334,7 +334,9 @@ static void show_peer(struct wire *wire, const struct address *peer)
     char address[80];
     address_show(peer, address, sizeof address);
     const char *host = wire->settings.host;
-    if (strncmp(address[0] == '[' ? address + 1 : address, host, strlen(host)) == 0)
+    const char *ip = address[0] == '[' ? address + 1 : address;
+    const size_t host_bytes = strlen(host);
+    if (strncmp(ip, host, host_bytes) == 0 && strchr(":]", ip[host_bytes]))
         snprintf(wire->peer, sizeof wire->peer, "%s", address);
     else
         snprintf(wire->peer, sizeof wire->peer, "%.70s (%s)", host, address);
