@@ -178,7 +178,7 @@ static void *lane_main(void *own)
     return NULL;
 }
 
-static void lane_free(struct lane *lane)
+void lane_free(struct lane *lane)
 {
     parking_fini(&lane->stopped);
     job_free(lane->job);
@@ -269,12 +269,9 @@ void lane_stop(struct lane *lane)
     bell_ring(&lane->work);
 }
 
-bool lane_join(struct lane **lane, uint64_t deadline_ms)
+bool lane_join(struct lane *lane, uint64_t deadline_ms)
 {
     const struct timespec until = { .tv_sec = (time_t)(deadline_ms / 1000u),
                                     .tv_nsec = (long)(deadline_ms % 1000u) * 1000000L };
-    if (pthread_clockjoin_np((*lane)->thread, NULL, CLOCK_MONOTONIC, &until)) return false;
-    lane_free(*lane);
-    *lane = NULL;
-    return true;
+    return pthread_clockjoin_np(lane->thread, NULL, CLOCK_MONOTONIC, &until) == 0;
 }

@@ -51,8 +51,8 @@ uint64_t lane_handled(const struct lane *lane);
 
 /* Asks the thread to end after what it has. */
 void lane_stop(struct lane *lane);
-/* Waits for that until `deadline_ms` (monotonic) and frees it; false: the handler still has it, and
- * the lane stays. */
-MUST_USE bool lane_join(struct lane **lane, uint64_t deadline_ms);
+/* Waits for that until `deadline_ms` (monotonic); false: a handler still has it. */
+MUST_USE bool lane_join(struct lane *lane, uint64_t deadline_ms);
+void lane_free(struct lane *lane); /* after lane_join; what came back must have been taken */
 
 #endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The way of a message through the crew; see crew.h. Whatever happens (messages arrived, lanes gave
+ * back, a timer came) ends in one turn: collect, close the batch if it is due, settle, hand out work,
+ * and set the timer for what comes next. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "flow/crew_inside.h"
+#include "flow/intake.h"
+
+void crew_free_delivery(struct crew *crew, struct delivery *delivery)
+{
+    crew->in_flight--;
+    crew->bytes_in_flight -= delivery->body_bytes;
+    delivery_give(&crew->pool, &delivery);
+}
+
+static void free_all(struct crew *crew, struct list *deliveries)
+{
+    LIST_EACH (link, deliveries) {
+        crew_free_delivery(crew, LIST_ENTRY(link, struct delivery, link));
+    }
+}
+
+/* Nothing is written anywhere yet, so a batch is durable when it is closed. */
+static void close_batch(struct crew *crew)
+{
+    histogram_note(crew->batch_rows, crew->batch.n);
+    counter_add(crew->committed, 1);
+    LIST_EACH (link, &crew->batch.deliveries) {
+        struct delivery *delivery = LIST_ENTRY(link, struct delivery, link);
+        delivery_move(delivery, DELIVERY_STORED);
+        delivery_move(delivery, DELIVERY_CACHED);
+        delivery_move(delivery, DELIVERY_PUBLISHED);
+        delivery_move(delivery, DELIVERY_SETTLED);
+        settle_done(&crew->settle, delivery, &crew->now);
+        crew_free_delivery(crew, delivery);
+    }
+    batch_init(&crew->batch);
+}
+
+static void resume_held(struct crew *crew, uint64_t now_ms)
+{
+    for (struct delivery *delivery; (delivery = hold_take_due(&crew->hold, now_ms));) {
+        delivery_move(delivery, DELIVERY_RECEIVED);
+        delivery->job.message.attempt = delivery->attempt;
+        lanes_add(crew->lanes, delivery);
+    }
+}
+
+static uint64_t sooner(uint64_t a_ms, uint64_t b_ms)
+{
+    if (!a_ms || !b_ms) return a_ms ? a_ms : b_ms;
+    return a_ms < b_ms ? a_ms : b_ms;
+}
+
+static void set_timer(struct crew *crew, uint64_t now_ms)
+{
+    uint64_t due_ms = batch_due_ms(&crew->batch, &crew->settings.batch);
+    due_ms = sooner(due_ms, hold_due_ms(&crew->hold));
+    due_ms = sooner(due_ms, settle_due_ms(&crew->settle));
+    if (!due_ms)
+        timer_disarm(&crew->timer);
+    else
+        timer_arm_ms(&crew->timer, due_ms > now_ms ? due_ms - now_ms : 0);
+}
+
+static void read_clocks(struct crew *crew)
+{
+    crew->now.now_ns = clock_now_ns();
+    crew->now.unix_ms = clock_unix_us() / 1000;
+}
+
+void crew_turn(struct crew *crew)
+{
+    read_clocks(crew);
+    const uint64_t now_ms = crew->now.now_ns / 1000000u;
+    lanes_collect(crew->lanes, crew_decide, crew);
+    resume_held(crew, now_ms);
+    if (batch_is_due(&crew->batch, &crew->settings.batch, now_ms) ||
+        (crew->is_draining && crew->batch.n))
+        close_batch(crew);
+    if (crew->consumer) settle_flush(&crew->settle, now_ms);
+    lanes_push(crew->lanes);
+    set_timer(crew, now_ms);
+    gauge_set(crew->in_flight_gauge, crew->in_flight);
+    gauge_set(crew->bytes_gauge, crew->bytes_in_flight);
+    crew->now.now_ns = 0; /* what comes next reads the clocks anew */
+}
+
+void crew_forget_waiting(struct crew *crew)
+{
+    struct list waiting;
+    list_init(&waiting);
+    lanes_forget(crew->lanes, &waiting);
+    parking_release_all(&crew->parking, &waiting);
+    free_all(crew, &waiting);
+    free_all(crew, &crew->hold.deliveries);
+    hold_init(&crew->hold);
+}
+
+/* Lanes skip what they still have of it. */
+void crew_forget_all(struct crew *crew)
+{
+    crew_forget_waiting(crew);
+    free_all(crew, &crew->batch.deliveries);
+    batch_init(&crew->batch);
+}
+
+static void on_subscribed(void *own, uint64_t epoch)
+{
+    struct crew *crew = own;
+    settle_begin(&crew->settle, epoch);
+    atomic_store(&crew->orders.epoch, epoch);
+    log_info("flow", "consuming", LOG_TEXT(QUEUE, crew->settings.topology.queue),
+             LOG_TEXT(TAG, crew->settings.tag), LOG_INT(COUNT, crew->settings.prefetch));
+}
+
+static void on_unsubscribed(void *own, const char *why)
+{
+    struct crew *crew = own;
+    atomic_store(&crew->orders.epoch, 0);
+    settle_begin(&crew->settle, 0);
+    crew_forget_all(crew);
+    if (*why)
+        log_warn("flow", "not consuming", LOG_TEXT(QUEUE, crew->settings.topology.queue),
+                 LOG_TEXT(REASON, why));
+    crew_turn(crew);
+}
+
+static char *on_begin(void *own, const struct amqp_delivery *arrived, void **token)
+{
+    struct crew *crew = own;
+    if (!settle_open(&crew->settle, arrived->epoch, arrived->tag)) return NULL;
+    struct delivery *delivery = delivery_take(&crew->pool);
+    if (!crew->now.now_ns) read_clocks(crew);
+    intake_fill(delivery, arrived, text_of(crew->settings.topology.queue), crew->now.now_ns);
+    crew->in_flight++;
+    crew->bytes_in_flight += delivery->body_bytes;
+    *token = delivery;
+    return delivery->body;
+}
+
+/* While draining nothing is begun: it stays unacked and goes back when the channel closes. */
+static void on_message(void *own, void *token)
+{
+    struct crew *crew = own;
+    struct delivery *delivery = token;
+    counter_add(crew->received, 1);
+    if (crew->is_draining) {
+        crew_free_delivery(crew, delivery);
+        return;
+    }
+    if (crew_is_ordered(crew)) {
+        delivery->order_key = order_key_of(&crew->settings.order, &delivery->job, &crew->json);
+        if (parking_is_stopped(&crew->parking, delivery->order_key)) {
+            parking_add(&crew->parking, delivery);
+            return;
+        }
+    }
+    lanes_add(crew->lanes, delivery);
+}
+
+static void on_torn(void *own, void *token)
+{
+    crew_free_delivery(own, token);
+}
+
+static void on_oversize(void *own, const struct amqp_delivery *arrived)
+{
+    struct crew *crew = own;
+    counter_add(crew->received, 1);
+    settle_oversize(&crew->settle, arrived->epoch, arrived->tag);
+    log_warn("flow", "message dead: larger than max_message", LOG_TEXT(QUEUE, crew->settings.name),
+             LOG_SPAN(MESSAGE_ID, arrived->properties.message_id),
+             LOG_INT(BYTES, arrived->body_bytes));
+}
+
+static void on_batch_end(void *own)
+{
+    crew_turn(own);
+}
+
+static void on_warning(void *own, const char *text)
+{
+    struct crew *crew = own;
+    log_warn("amqp", text, LOG_TEXT(QUEUE, crew->settings.topology.queue));
+}
+
+const struct consumer_events crew_consumer_events = {
+    .on_subscribed = on_subscribed,
+    .on_unsubscribed = on_unsubscribed,
+    .on_begin = on_begin,
+    .on_message = on_message,
+    .on_torn = on_torn,
+    .on_oversize = on_oversize,
+    .on_batch_end = on_batch_end,
+    .on_warning = on_warning,
+};

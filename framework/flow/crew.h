@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A crew works one queue: subscription, intake, lanes, batch and settling of one configured consumer,
+ * put together. A message goes through it in one direction. Belongs to the loop. */
+#ifndef FLOW_CREW_H
+#define FLOW_CREW_H
+
+#include "amqp/consumer.h"
+#include "flow/batch.h"
+#include "flow/lanes.h"
+#include "flow/order.h"
+#include "flow/retry.h"
+#include "net/loop.h"
+
+struct crew_settings {
+    const char *name; /* the consumer's identity, in metrics and logs */
+    const char *tag;  /* its consumer tag */
+    struct topology topology;
+    uint32_t prefetch;
+    uint64_t max_message_bytes;
+    unsigned lanes;
+    struct pulse *const *pulses; /* one for each lane */
+    struct batch_policy batch;
+    struct order_by order;
+    struct retry_policy retry;
+    uint32_t timeout_ms; /* one call of the handler */
+    const struct plugin *plugin;
+    const struct options *options;
+    struct metrics *metrics;
+};
+
+struct crew;
+
+/* Starts the lanes and opens the handler in each; nothing is consumed yet. All texts outlive it. */
+MUST_USE struct crew *crew_new(struct loop *loop, const struct crew_settings *settings,
+                               struct status *status);
+void crew_subscribe(struct crew *crew, struct amqp_connection *connection);
+
+/* No message is begun any more; those begun are finished, made durable and acked. */
+void crew_drain(struct crew *crew, uint64_t deadline_ms);
+bool crew_is_drained(const struct crew *crew);
+/* When its last ack was written (loop time); 0: never. */
+uint64_t crew_acked_ms(const struct crew *crew);
+
+/* Ends the subscription and the lanes. False where a handler does not come back until the deadline:
+ * then the crew stays, and the process can only end. */
+MUST_USE bool crew_close(struct crew **crew, uint64_t deadline_ms);
+
+/* For pages and logs; texts live until the next turn of the loop. */
+struct crew_view {
+    bool is_subscribed;
+    const char *fault;      /* why not subscribed; "" */
+    const char *last_error; /* the last message that was not done, in words; "" */
+    uint32_t prefetch, in_flight, held;
+    uint64_t bytes_in_flight;
+    uint64_t received, done, dead, retried;
+    unsigned lanes;
+};
+void crew_look(const struct crew *crew, struct crew_view *view);
+uint64_t crew_lane_handled(const struct crew *crew, unsigned lane);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the crew's own files share and nobody else sees: crew.c (the way of a message), decide.c (what
+ * a verdict leads to) and crew_life.c (beginning and end). */
+#ifndef FLOW_CREW_INSIDE_H
+#define FLOW_CREW_INSIDE_H
+
+#include "flow/crew.h"
+#include "flow/parking.h"
+#include "flow/settle.h"
+
+struct crew {
+    struct crew_settings settings;
+    struct loop *loop;
+    struct timer timer;
+    struct bell bell;
+    struct watch bell_watch;
+    struct consumer *consumer; /* NULL before crew_subscribe */
+    struct settle settle;
+    struct lanes *lanes;
+    struct lane_orders orders;
+    struct delivery_pool pool;
+    struct batch batch;
+    struct hold hold;
+    struct parking parking; /* ordered only */
+    struct settle_time now; /* of this turn */
+    uint32_t in_flight;
+    uint64_t bytes_in_flight;
+    bool is_draining;
+    struct counter *received, *retried, *committed;
+    struct counter **handler_counters;
+    struct gauge *in_flight_gauge, *bytes_gauge, *lanes_gauge, *prefetch_gauge;
+    struct histogram *batch_rows;
+    char last_error[256];
+    uint64_t complained_ms; /* when a message's fault was last logged */
+    uint32_t unsaid;        /* faults since then */
+    struct json json;       /* room for json keys of order */
+};
+
+static inline bool crew_is_ordered(const struct crew *crew)
+{
+    return crew->settings.order.kind != ORDER_NONE;
+}
+
+extern const struct consumer_events crew_consumer_events;
+
+void crew_turn(struct crew *crew);
+/* Gives the memory back; what is unacked comes again. */
+void crew_free_delivery(struct crew *crew, struct delivery *delivery);
+/* Everything that is neither in a lane's hands nor staged. */
+void crew_forget_waiting(struct crew *crew);
+/* That, and what is staged: the subscription is over. */
+void crew_forget_all(struct crew *crew);
+
+/* A lane gave it back, handled or not. */
+void crew_decide(void *crew, struct delivery *delivery);
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A crew's beginning and end; see crew.h. */
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "flow/crew_inside.h"
+
+#define STILL_MS 50 /* the least time an ack waits for those before it */
+
+static void on_time(void *own)
+{
+    crew_turn(own);
+}
+
+static void on_bell(void *own)
+{
+    struct crew *crew = own;
+    bell_clear(&crew->bell);
+    crew_turn(crew);
+}
+
+static void open_metrics(struct crew *crew)
+{
+    struct metrics *metrics = crew->settings.metrics;
+    const char *name = crew->settings.name;
+    const char *const labels[] = { name };
+    crew->received = metrics_counter(metrics, METRIC_RECEIVED, labels);
+    crew->retried = metrics_counter(metrics, METRIC_SETTLED, (const char *[]){ name, "retry" });
+    crew->committed =
+        metrics_counter(metrics, METRIC_BATCHES, (const char *[]){ name, "committed" });
+    crew->in_flight_gauge = metrics_gauge(metrics, METRIC_MESSAGES_IN_FLIGHT, labels);
+    crew->bytes_gauge = metrics_gauge(metrics, METRIC_BYTES_IN_FLIGHT, labels);
+    crew->batch_rows = metrics_histogram(metrics, METRIC_BATCH_ROWS, labels);
+    gauge_set(metrics_gauge(metrics, METRIC_LANES, labels), crew->settings.lanes);
+    gauge_set(metrics_gauge(metrics, METRIC_PREFETCH, labels), crew->settings.prefetch);
+}
+
+static void open_handler_counters(struct crew *crew)
+{
+    const struct wr_handler *handler = plugin_handler(crew->settings.plugin);
+    unsigned n = 0;
+    while (handler->counters[n].name) n++;
+    crew->handler_counters = memory_new(n + 1, sizeof(struct counter *));
+    for (unsigned i = 0; i < n; i++)
+        crew->handler_counters[i] =
+            metrics_handler_counter(crew->settings.metrics, handler->counters[i].name,
+                                    handler->counters[i].help, handler->name, crew->settings.name);
+}
+
+static struct lanes *start_lanes(struct crew *crew, struct status *status)
+{
+    const struct crew_settings *settings = &crew->settings;
+    const char *const labels[] = { settings->name };
+    const struct lanes_settings lanes = {
+        .n = settings->lanes,
+        .pulses = settings->pulses,
+        .lane = {
+            .job = {
+                .handler = plugin_handler(settings->plugin),
+                .options = settings->options,
+                .queue = settings->name,
+                .counters = crew->handler_counters,
+            },
+            .capacity = settings->prefetch + LANE_CHUNK,
+            .timeout_ms = settings->timeout_ms,
+            .orders = &crew->orders,
+            .finished = &crew->bell,
+            .handler_seconds = metrics_histogram(settings->metrics, METRIC_HANDLER_SECONDS, labels),
+            .busy_seconds = metrics_counter(settings->metrics, METRIC_LANE_BUSY_SECONDS, labels),
+            .is_ordered = crew_is_ordered(crew),
+        },
+    };
+    return lanes_start(&lanes, status);
+}
+
+static void crew_free(struct crew *crew)
+{
+    watch_fini(&crew->bell_watch);
+    timer_fini(&crew->timer);
+    bell_close(&crew->bell);
+    settle_fini(&crew->settle);
+    delivery_pool_fini(&crew->pool);
+    free(crew->handler_counters);
+    free(crew);
+}
+
+struct crew *crew_new(struct loop *loop, const struct crew_settings *settings,
+                      struct status *status)
+{
+    struct crew *crew = NEW(struct crew);
+    crew->settings = *settings;
+    crew->loop = loop;
+    crew->bell.fd = -1;
+    atomic_init(&crew->orders.drain_deadline_ms, UINT64_MAX);
+    const uint32_t wait_ms = settings->batch.wait_ms;
+    settle_init(&crew->settle, settings->metrics, settings->name, settings->prefetch,
+                wait_ms > STILL_MS ? wait_ms : STILL_MS);
+    delivery_pool_init(&crew->pool);
+    batch_init(&crew->batch);
+    hold_init(&crew->hold);
+    parking_init(&crew->parking);
+    timer_init(&crew->timer, loop, on_time, crew);
+    open_metrics(crew);
+    open_handler_counters(crew);
+    if (bell_open(&crew->bell, status)) crew->lanes = start_lanes(crew, status);
+    if (!crew->lanes) {
+        crew_free(crew);
+        return NULL;
+    }
+    watch_init(&crew->bell_watch, loop, crew->bell.fd, on_bell, crew);
+    return crew;
+}
+
+void crew_subscribe(struct crew *crew, struct amqp_connection *connection)
+{
+    const struct consumer_settings settings = {
+        .topology = crew->settings.topology,
+        .tag = crew->settings.tag,
+        .prefetch = (uint16_t)crew->settings.prefetch,
+        .most_body_bytes = crew->settings.max_message_bytes,
+    };
+    crew->consumer = consumer_new(connection, &settings, &crew_consumer_events, crew);
+    crew->settle.consumer = crew->consumer;
+}
+
+void crew_drain(struct crew *crew, uint64_t deadline_ms)
+{
+    crew->is_draining = true;
+    atomic_store(&crew->orders.drain_deadline_ms, deadline_ms);
+    atomic_store(&crew->orders.is_draining, true);
+    crew_forget_waiting(crew);
+    crew_turn(crew);
+}
+
+bool crew_is_drained(const struct crew *crew)
+{
+    return !lanes_busy(crew->lanes) && !crew->batch.n && settle_is_clear(&crew->settle);
+}
+
+uint64_t crew_acked_ms(const struct crew *crew)
+{
+    return crew->settle.acked_ms;
+}
+
+bool crew_close(struct crew **crew, uint64_t deadline_ms)
+{
+    struct crew *gone = *crew;
+    atomic_store(&gone->orders.epoch, 0);
+    if (gone->consumer) consumer_free(gone->consumer);
+    gone->consumer = gone->settle.consumer = NULL;
+    settle_begin(&gone->settle, 0);
+    crew_forget_all(gone);
+    if (!lanes_stop(gone->lanes, deadline_ms)) return false;
+    lanes_collect(gone->lanes, crew_decide, gone);
+    lanes_free(gone->lanes);
+    *crew = NULL;
+    crew_free(gone);
+    return true;
+}
+
+void crew_look(const struct crew *crew, struct crew_view *view)
+{
+    *view = (struct crew_view){
+        .is_subscribed = crew->consumer && consumer_is_subscribed(crew->consumer),
+        .fault = crew->consumer ? consumer_fault(crew->consumer) : "",
+        .last_error = crew->last_error,
+        .prefetch = crew->settings.prefetch,
+        .in_flight = crew->in_flight,
+        .held = crew->hold.n,
+        .bytes_in_flight = crew->bytes_in_flight,
+        .received = counter_read(crew->received),
+        .done = counter_read(crew->settle.done),
+        .dead = counter_read(crew->settle.dead),
+        .retried = counter_read(crew->retried),
+        .lanes = crew->settings.lanes,
+    };
+}
+
+uint64_t crew_lane_handled(const struct crew *crew, unsigned lane)
+{
+    return lanes_handled(crew->lanes, lane);
+}

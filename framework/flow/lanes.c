@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Sharing deliveries among lanes; see lanes.h. What is not yet given to a lane waits here, where it
+ * can still go to another. */
+#include "flow/lanes.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "flow/share.h"
+
+#define LANES_NO_DEADLINE (UINT64_MAX / 4)
+
+struct seat {
+    struct lane *lane;
+    struct list backlog; /* ordered: what only this lane may take */
+    uint32_t given;      /* in its hands */
+    bool is_woken_up;    /* to be, at the end of a push */
+};
+
+struct lanes {
+    struct lane_settings settings;
+    struct list ready; /* unordered: for whoever has room */
+    unsigned n, next;  /* next: who is looked at first */
+    uint32_t given;
+    struct seat seats[];
+};
+
+static bool start_seat(struct lanes *lanes, unsigned i, struct pulse *pulse, struct status *status)
+{
+    struct lane_settings settings = lanes->settings;
+    settings.job.lane = i;
+    settings.pulse = pulse;
+    list_init(&lanes->seats[i].backlog);
+    lanes->seats[i].lane = lane_start(&settings, status);
+    if (lanes->seats[i].lane) lanes->n++;
+    return lanes->seats[i].lane;
+}
+
+/* All are started before any is waited for: opens may be slow. */
+struct lanes *lanes_start(const struct lanes_settings *settings, struct status *status)
+{
+    struct lanes *lanes = memory_new(1, sizeof *lanes + settings->n * sizeof *lanes->seats);
+    lanes->settings = settings->lane;
+    list_init(&lanes->ready);
+    bool are_open = true;
+    for (unsigned i = 0; i < settings->n && are_open; i++)
+        are_open = start_seat(lanes, i, settings->pulses[i], status);
+    for (unsigned i = 0; i < lanes->n && are_open; i++)
+        are_open = lane_await_open(lanes->seats[i].lane, status);
+    if (are_open) return lanes;
+    CHECK(lanes_stop(lanes, LANES_NO_DEADLINE)); /* they have nothing to do */
+    lanes_free(lanes);
+    return NULL;
+}
+
+void lanes_add(struct lanes *lanes, struct delivery *delivery)
+{
+    if (lanes->settings.is_ordered) {
+        struct seat *seat = &lanes->seats[(delivery->order_key >> 32) % lanes->n];
+        list_append(&seat->backlog, &delivery->link);
+    } else {
+        list_append(&lanes->ready, &delivery->link);
+    }
+}
+
+/* Up to `most` from a list into a seat; how many. */
+static uint32_t give_from(struct lanes *lanes, struct seat *seat, struct list *from, uint32_t most)
+{
+    struct delivery *piece[LANE_CHUNK];
+    uint32_t n = 0;
+    while (n < most && n < LANE_CHUNK && !list_is_empty(from)) {
+        piece[n] = LIST_ENTRY(list_take_first(from), struct delivery, link);
+        delivery_move(piece[n], DELIVERY_HANDLING);
+        piece[n++]->lane = (uint16_t)(seat - lanes->seats);
+    }
+    lane_give(seat->lane, piece, n);
+    seat->given += n;
+    seat->is_woken_up |= n > 0;
+    lanes->given += n;
+    return n;
+}
+
+static uint32_t room_of(const struct lanes *lanes, const struct seat *seat)
+{
+    const uint32_t depth =
+        share_depth(lane_typical_ns(seat->lane), (uint32_t)lanes->settings.capacity);
+    return depth > seat->given ? depth - seat->given : 0;
+}
+
+static void push_own(struct lanes *lanes, struct seat *seat)
+{
+    uint32_t room = room_of(lanes, seat);
+    while (room && !list_is_empty(&seat->backlog))
+        room -= give_from(lanes, seat, &seat->backlog, room);
+}
+
+/* One seat's turn; false where it has no room. */
+static bool push_shared(struct lanes *lanes, struct seat *seat)
+{
+    const uint32_t room = room_of(lanes, seat);
+    const uint32_t piece = share_piece(lane_typical_ns(seat->lane));
+    return give_from(lanes, seat, &lanes->ready, room < piece ? room : piece);
+}
+
+static void wake(struct lanes *lanes)
+{
+    for (unsigned i = 0; i < lanes->n; i++) {
+        if (lanes->seats[i].is_woken_up) lane_wake(lanes->seats[i].lane);
+        lanes->seats[i].is_woken_up = false;
+    }
+}
+
+void lanes_push(struct lanes *lanes)
+{
+    if (lanes->settings.is_ordered)
+        for (unsigned i = 0; i < lanes->n; i++) push_own(lanes, &lanes->seats[i]);
+    for (unsigned without_room = 0; !list_is_empty(&lanes->ready) && without_room < lanes->n;) {
+        const bool has_given = push_shared(lanes, &lanes->seats[lanes->next]);
+        without_room = has_given ? 0 : without_room + 1;
+        lanes->next = (lanes->next + 1) % lanes->n;
+    }
+    wake(lanes);
+}
+
+void lanes_collect(struct lanes *lanes, void (*on_back)(void *, struct delivery *), void *owner)
+{
+    struct delivery *piece[LANE_CHUNK];
+    for (unsigned i = 0; i < lanes->n; i++) {
+        struct seat *seat = &lanes->seats[i];
+        for (size_t n; (n = lane_take(seat->lane, piece, LANE_CHUNK));) {
+            seat->given -= (uint32_t)n;
+            lanes->given -= (uint32_t)n;
+            for (size_t k = 0; k < n; k++) on_back(owner, piece[k]);
+        }
+    }
+}
+
+static void move_all(struct list *from, struct list *into)
+{
+    for (struct list *link; (link = list_take_first(from));) list_append(into, link);
+}
+
+void lanes_forget(struct lanes *lanes, struct list *into)
+{
+    move_all(&lanes->ready, into);
+    for (unsigned i = 0; i < lanes->n; i++) move_all(&lanes->seats[i].backlog, into);
+}
+
+uint32_t lanes_busy(const struct lanes *lanes)
+{
+    return lanes->given;
+}
+
+uint64_t lanes_handled(const struct lanes *lanes, unsigned nth)
+{
+    return lane_handled(lanes->seats[nth].lane);
+}
+
+unsigned lanes_count(const struct lanes *lanes)
+{
+    return lanes->n;
+}
+
+bool lanes_stop(struct lanes *lanes, uint64_t deadline_ms)
+{
+    bool have_ended = true;
+    for (unsigned i = 0; i < lanes->n; i++) lane_stop(lanes->seats[i].lane);
+    for (unsigned i = 0; i < lanes->n && have_ended; i++)
+        have_ended = lane_join(lanes->seats[i].lane, deadline_ms);
+    return have_ended;
+}
+
+void lanes_free(struct lanes *lanes)
+{
+    for (unsigned i = 0; i < lanes->n; i++) lane_free(lanes->seats[i].lane);
+    free(lanes);
+}

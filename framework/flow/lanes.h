@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * All lanes of one consumer: who gets which delivery, and when. Without an order any lane that has
+ * room takes the next; with one, a key's messages always go to the same lane. Belongs to the loop. */
+#ifndef FLOW_LANES_H
+#define FLOW_LANES_H
+
+#include "flow/lane.h"
+
+struct lanes_settings {
+    struct lane_settings lane; /* of each; its number and its pulse are filled in */
+    unsigned n;
+    struct pulse *const *pulses; /* one each */
+};
+
+struct lanes;
+
+/* Starts them and waits until every handler's open has answered; its words when one declined. */
+MUST_USE struct lanes *lanes_start(const struct lanes_settings *settings, struct status *status);
+
+void lanes_add(struct lanes *lanes, struct delivery *delivery); /* RECEIVED; given by lanes_push */
+void lanes_push(struct lanes *lanes);
+/* Takes what came back; each is given to on_back, which may call lanes_add. */
+void lanes_collect(struct lanes *lanes, void (*on_back)(void *owner, struct delivery *delivery),
+                   void *owner);
+/* Takes what no lane has begun to see. */
+void lanes_forget(struct lanes *lanes, struct list *into);
+
+uint32_t lanes_busy(const struct lanes *lanes); /* deliveries in lanes' hands */
+uint64_t lanes_handled(const struct lanes *lanes, unsigned nth);
+unsigned lanes_count(const struct lanes *lanes);
+
+/* Ends the threads after what they have; false where a handler would not come back until then. */
+MUST_USE bool lanes_stop(struct lanes *lanes, uint64_t deadline_ms);
+void lanes_free(struct lanes *lanes); /* after lanes_stop and a last lanes_collect */
+
+#endif

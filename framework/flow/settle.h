@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Settling: the one place that tells the broker what became of a message, and counts it. Acks go out
+ * when settle_flush is called, many at a time; what belongs to a subscription that is over is never
+ * sent. */
+#ifndef FLOW_SETTLE_H
+#define FLOW_SETTLE_H
+
+#include "amqp/consumer.h"
+#include "flow/delivery.h"
+#include "flow/ledger.h"
+#include "metrics/metrics.h"
+
+enum dead_reason { DEAD_REJECTED, DEAD_ATTEMPTS, DEAD_OVERSIZE, DEAD_REASON_COUNT };
+
+struct settle {
+    struct consumer *consumer; /* set by its owner when there is one */
+    struct ledger ledger;
+    uint32_t grace_ms; /* how long the ledger's prefix may stand still */
+    uint64_t acked_ms; /* when the last ack was sent; 0: none */
+    struct counter *done, *dead, *reasons[DEAD_REASON_COUNT];
+    struct gauge *last_done;
+    struct histogram *settle_seconds, *age_seconds;
+};
+
+void settle_init(struct settle *settle, struct metrics *metrics, const char *queue,
+                 uint32_t prefetch, uint32_t grace_ms);
+void settle_fini(struct settle *settle);
+
+void settle_begin(struct settle *settle, uint64_t epoch); /* a new subscription */
+MUST_USE bool settle_open(struct settle *settle, uint64_t epoch, uint64_t tag);
+
+struct settle_time {
+    uint64_t now_ns; /* monotonic */
+    int64_t unix_ms;
+};
+
+/* SETTLED as done: may be acked. */
+void settle_done(struct settle *settle, struct delivery *delivery, const struct settle_time *now);
+/* To the dead queue, by the broker's own hop. */
+void settle_dead(struct settle *settle, struct delivery *delivery, enum dead_reason reason);
+/* The same for a message that was never held: the consumer has rejected it. */
+void settle_oversize(struct settle *settle, uint64_t epoch, uint64_t tag);
+
+void settle_flush(struct settle *settle, uint64_t now_ms);
+uint64_t settle_due_ms(const struct settle *settle); /* when to flush again; 0: never */
+bool settle_is_clear(const struct settle *settle);   /* nothing finished waits to be acked */
+const char *dead_reason_name(enum dead_reason reason);
+
+#endif
