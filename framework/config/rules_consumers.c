@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rules about consumers; see rules.h. They also meet configurations with other faults, where a text
+ * may be NULL and a number 0. */
+#include <stdio.h>
+
+#include "base/units.h"
+#include "config/memory.h"
+#include "config/rules.h"
+
+#define SHOWN_BYTES 100
+
+static const char *show(const char *text, char out[SHOWN_BYTES])
+{
+    return text_show(text_of(text), out, SHOWN_BYTES);
+}
+
+/* ---- names ---------------------------------------------------------------------------------- */
+
+static void check_same(const struct config *config, struct config_faults *faults,
+                       const char *const *earlier, const char *const *later, const char *way_out)
+{
+    char shown[SHOWN_BYTES];
+    if (!*earlier || !*later || strcmp(*earlier, *later) != 0) return;
+    const struct config_place *place = config_place_of(config, earlier);
+    config_blame(config, faults, later, "\"%s\" is taken by %s on line %d; %s", show(*later, shown),
+                 place->path, place->line, way_out);
+}
+
+/* The first earlier consumer with the same queue or, where that differs, the same name. */
+static void check_unique(const struct config *config, struct config_faults *faults, size_t nth)
+{
+    const struct config_consumer *consumer = &config->consumers.at[nth];
+    for (size_t i = 0; i < nth; i++) {
+        const struct config_consumer *earlier = &config->consumers.at[i];
+        if (!earlier->enabled || !earlier->queue || !consumer->queue) continue;
+        bool is_same_queue = strcmp(earlier->queue, consumer->queue) == 0;
+        if (is_same_queue)
+            check_same(config, faults, &earlier->queue, &consumer->queue,
+                       "a queue has one consumer in a host; use lanes for more threads");
+        else
+            check_same(config, faults, &earlier->name, &consumer->name,
+                       "a name is one consumer's identity");
+        if (is_same_queue) return;
+    }
+}
+
+static void check_name(const struct config *config, struct config_faults *faults,
+                       const struct config_consumer *consumer)
+{
+    char shown[SHOWN_BYTES];
+    if (!consumer->queue || config_place_of(config, &consumer->name)->is_given) return;
+    for (const char *c = consumer->queue; *c; c++) {
+        bool is_fit = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+                      (*c >= '0' && *c <= '9') || *c == '_' || *c == '.' || *c == '-';
+        if (is_fit) continue;
+        config_blame(config, faults, &consumer->name,
+                     "is not given, and the queue \"%s\" cannot stand for it; give 1 to 190 of "
+                     "A-Z a-z 0-9 _ . -",
+                     show(consumer->queue, shown));
+        return;
+    }
+}
+
+/* ---- order ---------------------------------------------------------------------------------- */
+
+/* All attempts of one message, one after the other: the timeouts and the delays between them. */
+static int64_t attempts_ms(const struct config_consumer *consumer)
+{
+    int64_t sum = consumer->retry.attempts * consumer->timeout_ms;
+    size_t n = consumer->retry.delays.n;
+    for (int64_t i = 0; n && i + 1 < consumer->retry.attempts; i++)
+        sum += consumer->retry.delays.at_ms[(size_t)i < n ? (size_t)i : n - 1];
+    return sum;
+}
+
+static void check_order(const struct config *config, struct config_faults *faults,
+                        const struct config_consumer *consumer)
+{
+    int64_t ms = attempts_ms(consumer);
+    if (consumer->order_by.kind == CONFIG_ORDER_NONE || ms <= CONFIG_ORDERED_MAX_MS) return;
+    char shown[UNITS_CHARS + 1], most[UNITS_CHARS + 1];
+    config_blame(config, faults, &consumer->order_by,
+                 "in order, a message is retried at the head of its key and keeps it for up to %s "
+                 "(%lld timeouts and the delays between them); allowed: %s; lower timeout, "
+                 "retry.delays or retry.attempts",
+                 duration_show(ms, shown), (long long)consumer->retry.attempts,
+                 duration_show(CONFIG_ORDERED_MAX_MS, most));
+}
+
+static void check_bind(const struct config *config, struct config_faults *faults,
+                       const struct config_consumer *consumer)
+{
+    if (consumer->bind.n && consumer->declare == CONFIG_DECLARE_NONE)
+        config_blame(config, faults, &consumer->bind,
+                     "declare is none, so the queue is left alone and nothing is bound; take one "
+                     "of the two away");
+}
+
+/* ---- memory --------------------------------------------------------------------------------- */
+
+static void blame_sum(const struct config *config, struct config_faults *faults,
+                      int64_t fixed_bytes)
+{
+    const struct config_consumer *largest = NULL;
+    for (size_t i = 0; i < config->consumers.n; i++) {
+        const struct config_consumer *consumer = &config->consumers.at[i];
+        if (!consumer->enabled || !consumer->prefetch) continue;
+        if (!largest || memory_in_hand(consumer) > memory_in_hand(largest)) largest = consumer;
+    }
+    char message[UNITS_CHARS + 1], own[UNITS_CHARS + 1], sum[UNITS_CHARS + 1],
+        memory[UNITS_CHARS + 1];
+    config_blame(config, faults, &largest->prefetch,
+                 "%lld x max_message %s is %s, and all consumers together %s, but memory is %s; "
+                 "raise memory, or lower prefetch or max_message",
+                 (long long)largest->prefetch, size_show(largest->max_message_bytes, message),
+                 size_show(memory_in_hand(largest), own), size_show(fixed_bytes, sum),
+                 size_show(config->memory_bytes, memory));
+}
+
+static void check_memory(const struct config *config, struct config_faults *faults)
+{
+    struct memory_shares shares = memory_share(config);
+    if (shares.fixed_bytes > config->memory_bytes) {
+        blame_sum(config, faults, shares.fixed_bytes);
+        return;
+    }
+    for (size_t i = 0; i < config->consumers.n; i++) {
+        const struct config_consumer *consumer = &config->consumers.at[i];
+        if (!consumer->enabled || consumer->prefetch) continue;
+        if (consumer->max_message_bytes <= shares.each_bytes) continue;
+        char message[UNITS_CHARS + 1], each[UNITS_CHARS + 1], memory[UNITS_CHARS + 1];
+        config_blame(config, faults, &consumer->max_message_bytes,
+                     "%s is more than this consumer's share of memory, %s of %s; raise memory, or "
+                     "lower max_message here or prefetch x max_message elsewhere",
+                     size_show(consumer->max_message_bytes, message),
+                     size_show(shares.each_bytes, each), size_show(config->memory_bytes, memory));
+    }
+}
+
+void rules_check_consumers(const struct config *config, struct config_faults *faults)
+{
+    for (size_t i = 0; i < config->consumers.n; i++) {
+        const struct config_consumer *consumer = &config->consumers.at[i];
+        if (!consumer->queue) continue;
+        check_name(config, faults, consumer);
+        check_order(config, faults, consumer);
+        check_bind(config, faults, consumer);
+        if (consumer->enabled) check_unique(config, faults, i);
+    }
+    check_memory(config, faults);
+}
