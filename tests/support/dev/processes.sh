@@ -64,17 +64,25 @@ detach() {
 
 AWAITED=
 
-# await COMMAND…: as a plain call, but a signal to this script ends the command at once
+# await COMMAND…: as a plain call, but a signal to this script ends the command at once, with all
+# it started: it is a process group of its own.
 await() {
-    "$@" </dev/null &
-    AWAITED=$(process_mark $!)
     local status=0
+    set -m
+    "$@" </dev/null &
+    set +m
+    AWAITED=$(process_mark $!)
     wait $! || status=$?
     AWAITED=
     return "$status"
 }
-# shellcheck disable=SC2016 # looked up when it runs
-at_exit 'process_end "$AWAITED" TERM'
+
+end_awaited() {
+    process_lives "$AWAITED" || return 0
+    kill -s TERM -- "-${AWAITED%% *}" 2>/dev/null
+    process_end "$AWAITED" TERM
+}
+at_exit end_awaited
 
 # free_ports N: sets PORTS to loopback ports nobody listens on, below those the system hands out
 free_ports() {
