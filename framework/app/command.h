@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a command is, and how its line is read: one table of flags a command, so that parsing, --help
+ * and the faults of a wrong line all say the same. */
+#ifndef APP_COMMAND_H
+#define APP_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+enum flag_kind { FLAG_YES, FLAG_TEXT, FLAG_COUNT };
+
+struct flag {
+    const char *name;  /* "--rate"; NULL ends the table */
+    const char *value; /* what help calls its value, "N"; NULL for FLAG_YES */
+    const char *help;
+    enum flag_kind kind;
+    void *into; /* bool *, const char ** or uint64_t * */
+};
+
+/* Reads argv[1..]: `-c FILE` (into `config`), --help, and the flags. A stray word or a bad value says
+ * so on stderr with the nearest flag. Returns true to go on; otherwise *exit is what to end with. */
+MUST_USE bool command_read_line(int argc, char **argv, const struct flag *flags,
+                                const char **config, enum exit_status *exit);
+
+struct command {
+    const char *name, *arguments, *about;
+    enum exit_status (*run)(int argc, char **argv);
+};
+
+extern const struct command commands[]; /* ends with a NULL name */
+
+enum exit_status command_run(int argc, char **argv);
+enum exit_status command_check(int argc, char **argv);
+enum exit_status command_publish(int argc, char **argv);
+enum exit_status command_version(int argc, char **argv);
+
+/* "warrener: …" on stderr; returns the status's exit. */
+enum exit_status command_fail(const struct status *status);
+
+#endif

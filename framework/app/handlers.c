@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Loading handlers; see handlers.h. */
+#include "app/handlers.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+
+struct blame {
+    const struct config *config;
+    const struct config_consumer *consumer;
+    struct config_faults *faults;
+};
+
+/* At the option's value, or at the options where one is missing. */
+static void on_option_fault(void *own, int index, const char *text)
+{
+    const struct blame *blame = own;
+    const struct config_options *options = &blame->consumer->options;
+    if (index >= 0)
+        config_faults_add(blame->faults, options->at[index].name_line,
+                          options->at[index].name_column, NULL, "%s", text);
+    else
+        config_blame(blame->config, blame->faults, &blame->consumer->options, "%s", text);
+}
+
+static void bind_options(struct handler_in_use *use, struct blame *blame)
+{
+    const struct config_options *options = &use->consumer->options;
+    struct option_given *given = memory_new(options->n + 1, sizeof *given);
+    for (size_t i = 0; i < options->n; i++)
+        given[i] = (struct option_given){ options->at[i].name, options->at[i].value };
+    use->options =
+        options_bind(plugin_handler(use->plugin), given, options->n, on_option_fault, blame);
+    free(given);
+}
+
+/* What a handler needs and this host has not. */
+static void check_needs(const struct handler_in_use *use, const struct blame *blame)
+{
+    const struct wr_handler *handler = plugin_handler(use->plugin);
+    const char *needs = handler->sinks[0].table    ? "sinks"
+                        : handler->loaders[0].name ? "loaders"
+                                                   : NULL;
+    if (!needs) return;
+    config_blame(blame->config, blame->faults, &use->consumer->handler,
+                 "handler \"%s\" declares %s, and this version of Warrener writes and reads no "
+                 "database; use a newer one",
+                 use->consumer->handler, needs);
+}
+
+static void load(struct handler_in_use *use, const struct config *config,
+                 struct config_faults *faults)
+{
+    struct blame blame = { config, use->consumer, faults };
+    struct status status;
+    use->plugin = plugin_load(config->plugins, use->consumer->handler, &status);
+    if (!use->plugin) {
+        config_blame(config, faults, &use->consumer->handler, "%s", status.text);
+        return;
+    }
+    bind_options(use, &blame);
+    check_needs(use, &blame);
+}
+
+bool handlers_load(const struct config *config, struct handlers *handlers,
+                   struct config_faults *faults)
+{
+    const size_t before = faults->n + faults->n_more;
+    *handlers = (struct handlers){ .at = memory_new(config->consumers.n, sizeof *handlers->at) };
+    for (size_t i = 0; i < config->consumers.n; i++) {
+        if (!config->consumers.at[i].enabled) continue;
+        struct handler_in_use *use = &handlers->at[handlers->n++];
+        use->consumer = &config->consumers.at[i];
+        load(use, config, faults);
+    }
+    return faults->n + faults->n_more == before;
+}
+
+void handlers_free(struct handlers *handlers)
+{
+    for (size_t i = 0; i < handlers->n; i++) {
+        options_free(handlers->at[i].options);
+        plugin_free(handlers->at[i].plugin);
+    }
+    free(handlers->at);
+    *handlers = (struct handlers){ 0 };
+}
+
+bool handlers_load_all(const char *file, struct config **config, struct handlers *handlers)
+{
+    struct config_faults faults = { 0 };
+    *handlers = (struct handlers){ 0 };
+    const bool is_loaded = config_load(file, config, &faults);
+    const bool is_well = is_loaded && handlers_load(*config, handlers, &faults);
+    if (!is_well) {
+        config_faults_sort(&faults);
+        config_faults_write(&faults, stderr);
+        handlers_free(handlers);
+        if (is_loaded) config_free(*config);
+        *config = NULL;
+    }
+    config_faults_fini(&faults);
+    return is_well;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Boot and end; see host.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/host_inside.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#define LANES_END_MS 2000 /* for handlers to come back once all is closed */
+
+static char *make_tag(const char *name, const char *queue)
+{
+    const size_t bytes = strlen(name) + strlen(queue) + 2;
+    char *tag = memory_new(bytes, 1);
+    snprintf(tag, bytes, "%s.%s", name, queue);
+    return tag;
+}
+
+static void open_board(struct host *host, const struct handlers *handlers)
+{
+    struct board_consumer_plan *plans = memory_new(handlers->n + 1, sizeof *plans);
+    for (size_t i = 0; i < handlers->n; i++)
+        plans[i] = (struct board_consumer_plan){
+            .lanes = (uint32_t)handlers->at[i].consumer->lanes,
+            .timeout_ms = (uint64_t)handlers->at[i].consumer->timeout_ms,
+        };
+    host->board = board_new(
+        &(struct board_plan){ .n_servers = 1, .n_consumers = handlers->n, .consumers = plans });
+    free(plans);
+}
+
+static struct topology topology_of(const struct config_consumer *consumer, struct post *post)
+{
+    static const enum topology_declare declares[] = {
+        [CONFIG_DECLARE_QUORUM] = TOPOLOGY_QUORUM,
+        [CONFIG_DECLARE_CLASSIC] = TOPOLOGY_CLASSIC,
+        [CONFIG_DECLARE_NONE] = TOPOLOGY_NONE,
+    };
+    post->bindings = memory_new(consumer->bind.n + 1, sizeof *post->bindings);
+    for (size_t i = 0; i < consumer->bind.n; i++)
+        post->bindings[i] = (struct topology_binding){ .exchange = consumer->bind.at[i].exchange,
+                                                       .type = consumer->bind.at[i].type,
+                                                       .key = consumer->bind.at[i].key };
+    return (struct topology){ .queue = consumer->queue,
+                              .declare = declares[consumer->declare],
+                              .delivery_limit = (uint32_t)consumer->delivery_limit,
+                              .bindings = post->bindings,
+                              .n_bindings = consumer->bind.n };
+}
+
+static struct retry_policy retry_of(const struct config_consumer *consumer, uint32_t **delays)
+{
+    *delays = memory_new(consumer->retry.delays.n, sizeof **delays);
+    for (size_t i = 0; i < consumer->retry.delays.n; i++)
+        (*delays)[i] = (uint32_t)consumer->retry.delays.at_ms[i];
+    return (struct retry_policy){ .delays_ms = *delays,
+                                  .n_delays = (unsigned)consumer->retry.delays.n,
+                                  .attempts = (uint32_t)consumer->retry.attempts };
+}
+
+static struct order_by order_of(const struct config_consumer *consumer)
+{
+    static const enum order_kind kinds[] = {
+        [CONFIG_ORDER_NONE] = ORDER_NONE,
+        [CONFIG_ORDER_ROUTING_KEY] = ORDER_ROUTING_KEY,
+        [CONFIG_ORDER_HEADER] = ORDER_HEADER,
+        [CONFIG_ORDER_JSON] = ORDER_JSON,
+    };
+    return (struct order_by){ kinds[consumer->order_by.kind], consumer->order_by.field };
+}
+
+static bool start_post(struct host *host, size_t i, const struct handler_in_use *use,
+                       struct status *status)
+{
+    struct post *post = &host->posts[i];
+    const struct config_consumer *consumer = use->consumer;
+    const uint32_t prefetch = config_prefetch(host->config, consumer, false);
+    *post = (struct post){ .consumer = consumer, .plugin = use->plugin };
+    post->tag = make_tag(host->config->name, consumer->queue);
+    post->pulses = memory_new((size_t)consumer->lanes, sizeof *post->pulses);
+    for (size_t lane = 0; lane < (size_t)consumer->lanes; lane++)
+        post->pulses[lane] = board_lane_pulse(host->board, i, lane);
+    const struct crew_settings settings = {
+        .name = consumer->name,
+        .tag = post->tag,
+        .topology = topology_of(consumer, post),
+        .prefetch = prefetch,
+        .max_message_bytes = (uint64_t)consumer->max_message_bytes,
+        .lanes = (unsigned)consumer->lanes,
+        .pulses = post->pulses,
+        .batch = batch_policy_for((uint32_t)consumer->batch.rows, (uint32_t)consumer->batch.wait_ms,
+                                  prefetch),
+        .order = order_of(consumer),
+        .retry = retry_of(consumer, &post->delays_ms),
+        .timeout_ms = (uint32_t)consumer->timeout_ms,
+        .plugin = use->plugin,
+        .options = use->options,
+        .metrics = host->metrics,
+    };
+    post->crew = crew_new(host->loop, &settings, status);
+    return post->crew != NULL;
+}
+
+static void free_post(struct post *post)
+{
+    free(post->bindings);
+    free(post->tag);
+    free(post->pulses);
+    free(post->delays_ms);
+}
+
+/* A port of 0 is any free one: then the one that was taken is told. */
+static void name_listen(struct host *host, uint16_t port)
+{
+    const char *address = host->config->http.listen.host;
+    const bool is_ipv6 = strchr(address, ':') != NULL;
+    snprintf(host->listen, sizeof host->listen, "%s%s%s:%u", is_ipv6 ? "[" : "", address,
+             is_ipv6 ? "]" : "", port);
+}
+
+static bool start(struct host *host, const struct handlers *handlers, struct status *status)
+{
+    if (!(host->loop = loop_new()))
+        return status_fail(status, EXIT_INTERNAL, "the system gives no event loop");
+    name_listen(host, host->config->http.listen.port);
+    host->site = site_open(host->listen, host->board, host->metrics, status);
+    if (!host->site) return false;
+    name_listen(host, site_port(host->site));
+    for (; host->n_posts < handlers->n; host->n_posts++)
+        if (!start_post(host, host->n_posts, &handlers->at[host->n_posts], status)) {
+            free_post(&host->posts[host->n_posts]);
+            return false;
+        }
+    return true;
+}
+
+struct host *host_new(const struct config *config, const struct handlers *handlers,
+                      struct status *status)
+{
+    struct host *host = NEW(struct host);
+    host->config = config;
+    host->metrics = metrics_new();
+    host->posts = memory_new(handlers->n + 1, sizeof *host->posts);
+    open_board(host, handlers);
+    link_init(&host->consume, host, "consume");
+    if (start(host, handlers, status)) return host;
+    CHECK(host_close(host)); /* no lane has work */
+    return NULL;
+}
+
+enum exit_status host_run(struct host *host)
+{
+    log_info("app", "warrener runs", LOG_TEXT(VERSION, WARRENER_VERSION),
+             LOG_TEXT(LISTEN, host->listen));
+    drain_start(host);
+    link_open(&host->consume);
+    for (size_t i = 0; i < host->n_posts; i++)
+        crew_subscribe(host->posts[i].crew, host->consume.connection);
+    report_start(host);
+    loop_run(host->loop);
+    report_stop(host);
+    drain_stop(host);
+    log_info("app", "warrener ends");
+    return EXIT_WELL;
+}
+
+bool host_close(struct host *host)
+{
+    const uint64_t deadline_ms = clock_now_ms() + LANES_END_MS;
+    for (size_t i = 0; i < host->n_posts; i++)
+        if (!crew_close(&host->posts[i].crew, deadline_ms)) return false;
+    link_fini(&host->consume);
+    for (size_t i = 0; i < host->n_posts; i++) free_post(&host->posts[i]);
+    if (host->site) site_close(host->site);
+    if (host->loop) loop_free(host->loop);
+    board_free(host->board);
+    metrics_free(host->metrics);
+    free(host->posts);
+    free(host);
+    return true;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the host's own files share: host.c (boot and end), link.c (its connection), report.c (what it
+ * tells the board), drain.c (how it stops). */
+#ifndef APP_HOST_INSIDE_H
+#define APP_HOST_INSIDE_H
+
+#include "app/brokers.h"
+#include "app/host.h"
+#include "flow/crew.h"
+#include "metrics/metrics.h"
+#include "net/loop.h"
+#include "ops/board.h"
+#include "ops/site.h"
+
+/* One connection to the broker, by role. */
+struct link {
+    struct host *host;
+    const char *role; /* "consume" */
+    struct brokers brokers;
+    struct amqp_connection *connection;
+    bool is_ready;
+    int64_t since_unix_us; /* of the present state */
+    char last_error[512];
+    void (*on_closed)(struct host *host);
+};
+
+struct post {
+    const struct config_consumer *consumer;
+    const struct plugin *plugin;
+    struct topology_binding *bindings;
+    char *tag; /* "NAME.Q" */
+    struct pulse **pulses;
+    uint32_t *delays_ms;
+    struct crew *crew;
+};
+
+enum drain_step { DRAIN_NOT, DRAIN_FINISHING, DRAIN_CLOSING, DRAIN_OVER };
+
+struct host {
+    const struct config *config;
+    struct loop *loop;
+    struct metrics *metrics;
+    struct board *board;
+    struct site *site;
+    char listen[320]; /* "127.0.0.1:9187" */
+    struct link consume;
+    struct post *posts;
+    size_t n_posts;
+    struct signal_watch on_term, on_int;
+    struct timer tick, report, drain;
+    uint64_t tick_due_ns; /* when the next tick should come */
+    struct histogram *loop_lag;
+    struct gauge *connected;
+    struct counter *reconnects;
+    uint64_t reconnects_told;
+    enum drain_step drain_step;
+    uint64_t drain_deadline_ms;
+};
+
+void link_init(struct link *link, struct host *host, const char *role);
+void link_open(struct link *link);
+void link_fini(struct link *link);
+
+void report_start(struct host *host);
+void report_stop(struct host *host);
+
+void drain_start(struct host *host);
+void drain_stop(struct host *host);
+
+#endif

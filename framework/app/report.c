@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the host tells the board: its beat and the loop's lag ten times a second, everything else four
+ * times. */
+#include <stdio.h>
+
+#include "app/host_inside.h"
+#include "base/clock.h"
+
+#define TICK_MS 100
+#define REPORT_MS 250
+
+static void set_tick(struct host *host)
+{
+    host->tick_due_ns = clock_now_ns() + TICK_MS * UINT64_C(1000000);
+    timer_arm_ms(&host->tick, TICK_MS);
+}
+
+static void on_tick(void *own)
+{
+    struct host *host = own;
+    const uint64_t now_ns = clock_now_ns();
+    const uint64_t due_ns = host->tick_due_ns;
+    histogram_note(host->loop_lag, now_ns > due_ns ? now_ns - due_ns : 0);
+    pulse_beat(board_loop_pulse(host->board));
+    set_tick(host);
+}
+
+static void tell_server(struct host *host, struct board_snapshot *draft)
+{
+    const struct link *link = &host->consume;
+    struct board_server *server = &draft->servers[0];
+    board_say(server->kind, sizeof server->kind, "amqp");
+    board_say(server->name, sizeof server->name, link->role);
+    board_say(server->address, sizeof server->address, amqp_connection_server(link->connection));
+    board_say(server->last_error, sizeof server->last_error, link->last_error);
+    server->connected = link->is_ready;
+    server->since_unix_us = link->since_unix_us;
+    server->reconnects = amqp_connection_reconnects(link->connection);
+    gauge_set(host->connected, link->is_ready);
+    counter_add(host->reconnects, server->reconnects - host->reconnects_told);
+    host->reconnects_told = server->reconnects;
+    if (link->is_ready) return;
+    char words[BOARD_WORDS_BYTES];
+    snprintf(words, sizeof words, "amqp: not connected%s%s", *link->last_error ? ": " : "",
+             link->last_error);
+    board_add_reason(draft, words);
+}
+
+static void tell_consumer(struct host *host, const struct post *post, struct board_snapshot *draft,
+                          struct board_consumer *out)
+{
+    struct crew_view view;
+    crew_look(post->crew, &view);
+    out->subscribed = view.is_subscribed;
+    out->prefetch = view.prefetch;
+    out->in_flight = view.in_flight;
+    out->bytes_in_flight = view.bytes_in_flight;
+    out->received = view.received;
+    out->done = view.done;
+    out->retried = view.retried;
+    out->dead = view.dead;
+    board_say(out->last_error, sizeof out->last_error, view.last_error);
+    for (uint32_t i = 0; i < out->n_lanes; i++)
+        out->lanes[i].handled = crew_lane_handled(post->crew, i);
+    if (view.is_subscribed || !host->consume.is_ready) return;
+    char words[BOARD_WORDS_BYTES];
+    snprintf(words, sizeof words, "queue %s: not consuming%s%s", post->consumer->queue,
+             *view.fault ? ": " : "", view.fault);
+    board_add_reason(draft, words);
+}
+
+static void on_report(void *own)
+{
+    struct host *host = own;
+    struct board_snapshot *draft = board_draft(host->board);
+    draft->n_reasons = 0;
+    tell_server(host, draft);
+    for (size_t i = 0; i < host->n_posts; i++)
+        tell_consumer(host, &host->posts[i], draft, &draft->consumers[i]);
+    board_publish(host->board);
+    timer_arm_ms(&host->report, REPORT_MS);
+}
+
+/* What does not change. */
+static void introduce(struct host *host)
+{
+    struct board_snapshot *draft = board_draft(host->board);
+    board_say(draft->version, sizeof draft->version, WARRENER_VERSION);
+    board_say(draft->name, sizeof draft->name, host->config->name);
+    draft->started_unix_us = clock_unix_us();
+    for (size_t i = 0; i < host->n_posts; i++) {
+        const struct post *post = &host->posts[i];
+        const struct wr_handler *handler = plugin_handler(post->plugin);
+        struct board_consumer *out = &draft->consumers[i];
+        board_say(out->queue, sizeof out->queue, post->consumer->queue);
+        board_say(out->name, sizeof out->name, post->consumer->name);
+        board_say(out->handler, sizeof out->handler, handler->name);
+        board_say(out->handler_version, sizeof out->handler_version,
+                  handler->version ? handler->version : "");
+    }
+}
+
+void report_start(struct host *host)
+{
+    const char *const labels[] = { "amqp" };
+    host->loop_lag = metrics_histogram(host->metrics, METRIC_LOOP_LAG_SECONDS, NULL);
+    host->connected = metrics_gauge(host->metrics, METRIC_CONNECTED, labels);
+    host->reconnects = metrics_counter(host->metrics, METRIC_RECONNECTS, labels);
+    timer_init(&host->tick, host->loop, on_tick, host);
+    timer_init(&host->report, host->loop, on_report, host);
+    introduce(host);
+    set_tick(host);
+    timer_arm_ms(&host->report, 0);
+}
+
+void report_stop(struct host *host)
+{
+    timer_fini(&host->tick);
+    timer_fini(&host->report);
+}
