@@ -37,6 +37,7 @@ command_test() {
         run_stage "$name" "$about" || failed+=("$name")
         [[ ${failed[*]} != *build* ]] || break
     done <<<"$STAGES"
+    if [[ -z $FILTER ]] && ((TALLY[0] == 0)); then failed+=('no test ran'); fi
     ((${#failed[@]} == 0)) || say "failed: ${failed[*]}"
     say "all of it took $(since "$started")"
     printf '[====] Synthesis: Tested: %d | Passing: %d | Failing: %d | Crashing: %d\n' "${TALLY[@]}"
@@ -106,6 +107,10 @@ stage_tsan() { build tsan && programs tsan "$1" '^unit_'; }
 
 stage_integration() {
     local status=0
+    if [[ -z $(program_names asan '^integration' || true) ]]; then
+        say '   no such programs'
+        return 0
+    fi
     servers_start
     export WARRENER_BIN=$ROOT/build/asan/warrener WARRENER_WORKERS=$ROOT/build/asan/workers
     programs asan "$1" '^integration' || status=$?
@@ -134,11 +139,16 @@ tidy_each() {
         sh -c '"$0" -p build/asan --quiet "$1" 2>/dev/null && : >"$2"' "$CLANG_TIDY"
 }
 
-# programs PRESET LOG PATTERN: runs the programs CTest knows by such names, and adds them up
+# program_names PRESET PATTERN: those CTest knows by such names, and the filter wants, as A|B
+program_names() {
+    ctest --test-dir "build/$1" -N | sed -n 's/^ *Test *#[0-9]*: //p' | grep -E -e "$2" |
+        matching_filter | paste -sd '|'
+}
+
+# programs PRESET LOG PATTERN: runs them and adds them up
 programs() {
-    local preset=$1 log=$2 names status=0 counted
-    names=$(ctest --test-dir "build/$preset" -N | sed -n 's/^ *Test *#[0-9]*: //p' |
-        grep -E -e "$3" | matching_filter | paste -sd '|')
+    local preset=$1 log=$2 names status=0 counted i
+    names=$(program_names "$preset" "$3") || true
     if [[ -z $names ]]; then
         say '   no such programs'
         return 0
@@ -146,7 +156,6 @@ programs() {
     await ctest_telling "build/$preset" "^($names)\$" || status=$?
     cp "build/$preset/Testing/Temporary/LastTest.log" "$log"
     read -ra counted <<<"$(awk -f tests/support/dev/tally.awk "$log")"
-    local i
     for i in 0 1 2 3; do TALLY[i]=$((TALLY[i] + counted[i])); done
     say "   tested ${counted[0]}, failing ${counted[2]}, crashing ${counted[3]}"
     ((status == 0 && counted[2] == 0 && counted[3] == 0)) && return
