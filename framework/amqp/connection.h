@@ -44,7 +44,7 @@ struct amqp_connection_events {
      * no (credentials, vhost): waiting will not mend it, though it is tried again. */
     void (*on_lost)(void *owner, const char *why, bool is_refusal);
     void (*on_blocked)(void *owner, bool blocked, const char *reason); /* connection.blocked */
-    void (*on_closed)(void *owner); /* amqp_connection_close is done; free it now or later */
+    void (*on_closed)(void *owner); /* amqp_connection_end is done; free it now or later */
 };
 
 /* Begins connecting when the loop runs. */
@@ -52,9 +52,11 @@ struct amqp_connection *amqp_connection_new(struct loop *loop,
                                             const struct amqp_connection_settings *settings,
                                             const struct amqp_connection_events *events,
                                             void *owner);
-/* Says connection.close and waits for the answer, 2 s at most; then on_closed. */
-void amqp_connection_close(struct amqp_connection *connection);
-void amqp_connection_free(struct amqp_connection *connection); /* at once, no farewell */
+/* Says connection.close and waits for the answer, 2 s at most; then on_closed, never from inside.
+ * (amqp_connection_close would be a symbol of rabbitmq-c.) */
+void amqp_connection_end(struct amqp_connection *connection);
+/* At once, no farewell. Its consumers and publishers are freed first. */
+void amqp_connection_free(struct amqp_connection *connection);
 
 bool amqp_connection_is_ready(const struct amqp_connection *connection);
 bool amqp_connection_is_blocked(const struct amqp_connection *connection);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One subscription to one queue: its channel, its topology, qos, consume, deliveries with bodies in
- * many frames, acks, and the way back after every kind of loss. Each subscription has an epoch, never
+ * many frames, acks, and the way back after every kind of loss. Each channel of it has an epoch, never
  * reused; an ack or reject from an older epoch is dropped here, never sent, for on a new channel its
  * number means another message (406). */
 #ifndef AMQP_CONSUMER_H
@@ -61,16 +61,20 @@ struct consumer;
 struct consumer *consumer_new(struct amqp_connection *connection,
                               const struct consumer_settings *settings,
                               const struct consumer_events *events, void *owner);
+/* From anywhere, any callback of its own too. A message half come is told of by on_torn first. */
 void consumer_free(struct consumer *consumer);
 
 /* To be written with the loop's next round; false where the epoch is over: nothing is sent. */
 bool consumer_ack(struct consumer *consumer, uint64_t epoch, uint64_t tag, bool multiple);
 bool consumer_reject(struct consumer *consumer, uint64_t epoch, uint64_t tag, bool requeue);
 
-/* basic.cancel; deliveries already on their way still come until on_unsubscribed, after which what is
- * unacked stays ours to ack on the open channel (the epoch goes on). */
+/* basic.cancel; deliveries already on their way still come until on_unsubscribed(""), after which what
+ * is unacked stays ours to ack on the open channel (the epoch goes on). Should that channel be lost
+ * later, on_unsubscribed comes once more and says why. A consumer that is not subscribed is paused. */
 void consumer_cancel(struct consumer *consumer);
-/* Closes the channel: what is unacked goes back to the queue at once. on_unsubscribed(""). */
+/* Closes the channel: what is unacked goes back to the queue at once. Where it was subscribed (or
+ * cancelled), on_unsubscribed("") comes from inside. Resuming after a cancel consumes again on the
+ * same channel, with the same epoch; after a pause all begins anew. */
 void consumer_pause(struct consumer *consumer);
 void consumer_resume(struct consumer *consumer);
 

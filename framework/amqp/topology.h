@@ -33,8 +33,9 @@ struct topology_report {
 
 struct topology_work;
 
-/* Runs the declarations; answers once, never from inside. `check_only`: everything is declared
- * passively and nothing is made (for `check --connect`). The topology's texts outlive the work. */
+/* Runs the declarations; answers once, never from inside, and the work is gone then. `check_only`:
+ * everything is declared passively first and only compared where it exists, so that nothing is made
+ * (for `check --connect`); bindings cannot be looked at. The topology's texts outlive the work. */
 struct topology_work *
 topology_start(struct amqp_connection *connection, const struct topology *topology, bool check_only,
                void (*on_answer)(void *owner, const struct topology_report *report), void *owner);
