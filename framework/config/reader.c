@@ -87,8 +87,7 @@ static void put_list(void *field, void *entries, size_t n)
 
 static bool is_secret(const struct schema_key *key)
 {
-    return key->type == SCHEMA_SECRET || key->type == SCHEMA_SECRETS ||
-           (key->flags & SCHEMA_PRIVATE);
+    return key->type == SCHEMA_SECRET || (key->flags & SCHEMA_PRIVATE);
 }
 
 /* The value as a fault may show it: nothing that was or may be a secret. */
@@ -148,7 +147,7 @@ static void tell_value_fault(struct reader *reader, const struct item *item, siz
 }
 
 /* Text, at least: says so where it is not. */
-static bool expect_text(struct reader *reader, const struct item *item, enum schema_type type)
+static bool expect_text(struct reader *reader, const struct item *item)
 {
     char may[ALLOWED_BYTES];
     switch (item->node->kind) {
@@ -160,7 +159,8 @@ static bool expect_text(struct reader *reader, const struct item *item, enum sch
         return false;
     default:
         FAULT(reader, item, "%s where %s is expected; allowed: %s",
-              yaml_kind_name(item->node->kind), schema_type_name(type), allowed(item, may));
+              yaml_kind_name(item->node->kind), schema_type_name(item->key->type),
+              allowed(item, may));
         return false;
     }
 }
@@ -176,7 +176,7 @@ static bool read_text(struct reader *reader, const struct item *item)
         return false;
     }
     struct wr_text filled = text_of(value), kept = filled;
-    bool is_template = item->key->type == SCHEMA_SECRET || item->key->type == SCHEMA_SECRETS;
+    bool is_template = item->key->type == SCHEMA_SECRET;
     if (!is_template) {
         kept = arena_copy(&reader->loaded->arena, text_from(value, filled.len + 1));
         kept.len--;
@@ -193,7 +193,7 @@ static bool read_text(struct reader *reader, const struct item *item)
 
 static bool read_single(struct reader *reader, const struct item *item)
 {
-    return expect_text(reader, item, item->key->type) && read_text(reader, item);
+    return expect_text(reader, item) && read_text(reader, item);
 }
 
 /* ---- lists and options --------------------------------------------------------------------- */
@@ -215,18 +215,27 @@ static bool expect_entries(struct reader *reader, const struct item *item, enum 
     return false;
 }
 
-/* A list of single values, `entry_bytes` each. */
+/* An entry is read and blamed by a key of its own type. */
+static struct schema_key key_of_entry(const struct schema_key *key)
+{
+    struct schema_key entry = *key;
+    entry.type = key->type == SCHEMA_DURATIONS ? SCHEMA_DURATION
+                 : key->type == SCHEMA_SECRETS ? SCHEMA_SECRET
+                                               : SCHEMA_TEXT;
+    return entry;
+}
+
 static bool read_list(struct reader *reader, const struct item *item)
 {
     if (!expect_entries(reader, item, NODE_LIST)) return false;
-    enum schema_type one = item->key->type == SCHEMA_DURATIONS ? SCHEMA_DURATION : SCHEMA_SECRET;
-    size_t bytes = one == SCHEMA_DURATION ? sizeof(int64_t) : sizeof(const char *), i = 0;
+    const struct schema_key key = key_of_entry(item->key);
+    size_t bytes = key.type == SCHEMA_DURATION ? sizeof(int64_t) : sizeof(const char *), i = 0;
     char *entries = zeroed(reader, item->node->n, bytes);
     bool is_well = true;
     for (const struct yaml_node *node = item->node->first; node; node = node->next, i++) {
-        struct item entry = { item->key, node, path_entry(reader, item->shown, i),
-                              entries + i * bytes, item->is_given };
-        is_well &= expect_text(reader, &entry, one) && read_text(reader, &entry);
+        struct item entry = { &key, node, path_entry(reader, item->shown, i), entries + i * bytes,
+                              item->is_given };
+        is_well &= read_single(reader, &entry);
         loaded_add_place(reader->loaded, entry.field, entry.shown, node->line, node->column,
                          item->is_given);
     }
@@ -238,20 +247,18 @@ static bool read_options(struct reader *reader, const struct item *item)
 {
     if (item->node->kind == NODE_NOTHING) return true;
     if (!expect_entries(reader, item, NODE_MAP)) return false;
+    const struct schema_key key = key_of_entry(item->key);
     struct config_option *options = zeroed(reader, item->node->n, sizeof *options);
     size_t n = 0;
     for (const struct yaml_node *node = item->node->first; node; node = node->next) {
         char name[SHOWN_BYTES];
         text_show(node->key, name, sizeof name);
         struct config_option *option = &options[n];
-        *option = (struct config_option){ .name = node->key.at,
-                                          .line = node->line,
-                                          .column = node->column,
-                                          .name_line = node->key_line,
-                                          .name_column = node->key_column };
-        struct item entry = { item->key, node, path_join(reader, item->shown, name), &option->value,
+        *option = (struct config_option){ node->key.at, NULL,           node->line,
+                                          node->column, node->key_line, node->key_column };
+        struct item entry = { &key, node, path_join(reader, item->shown, name), &option->value,
                               true };
-        n += expect_text(reader, &entry, SCHEMA_TEXT) && read_text(reader, &entry);
+        n += read_single(reader, &entry);
     }
     put_list(item->field, options, n);
     return true;

@@ -194,8 +194,6 @@ enum value_fault value_read(const struct schema_key *key, struct wr_text text,
         [SCHEMA_DURATION] = read_duration, [SCHEMA_SIZE] = read_size,
         [SCHEMA_PERCENT] = read_percent,   [SCHEMA_CHOICE] = read_choice,
         [SCHEMA_ORDER] = read_order,       [SCHEMA_ADDRESS] = read_address,
-        [SCHEMA_SECRETS] = read_text,      [SCHEMA_DURATIONS] = read_duration,
-        [SCHEMA_OPTIONS] = read_text,
     };
     const struct value value = { key, text, directory, arena };
     return readers[key->type](&value, field);
