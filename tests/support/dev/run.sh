@@ -1,2 +1,103 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
+#
+# `dev run`: the demonstration. Servers, the host with workers/tally, and a trickle of events, until
+# Ctrl-C or for a time; what it started is gone afterwards.
+
+readonly DEMO_RATE=20 # events a second
+
+command_run() {
+    local seconds=
+    case ${1:-} in
+    '') ;;
+    --for) seconds=$(seconds_of "${2:?}") ;;
+    *) fail "$EXIT_USAGE" 'usage: ./dev run [--for TIME]' ;;
+    esac
+    packages_need build servers
+    say 'building'
+    build release warrener tally
+    servers_start
+    demo_start
+    servers_show
+    printf '%-14s %s\n' status "$DEMO_URL/status" metrics "$DEMO_URL/metrics" \
+        handler workers/tally/tally.c configuration docs/examples/tally.yaml
+    say "consuming${seconds:+ for $seconds s}; Ctrl-C ends it"
+    [[ -n $seconds ]] || trap 'exit 0' INT TERM
+    demo_watch "$seconds"
+}
+
+demo_start() {
+    free_ports 1
+    export WARRENER_PORT=${PORTS[0]} WARRENER_WORKERS=$ROOT/build/release/workers
+    export WARRENER_CONFIG=$ROOT/docs/examples/tally.yaml
+    DEMO_URL=http://127.0.0.1:$WARRENER_PORT
+    DEMO_LOG=$LOGS/run.log
+    mkdir -p "$LOGS"
+    : >"$DEMO_LOG"
+    servers_client "$DEMO_LOG" build/release/warrener run
+    DEMO_HOST=$DETACHED
+    if ! wait_until 60 demo_is_ready || ! process_lives "$DEMO_HOST"; then
+        curl -s --noproxy '*' -m 2 "$DEMO_URL/readyz" | sed 's/^/    readyz: /' >&2 || true
+        demo_fail "$DEMO_LOG" 'the host did not become ready'
+    fi
+    : >"$LOGS/run-events.log"
+    servers_client "$LOGS/run-events.log" "$ROOT/dev" demo-events
+    DEMO_EVENTS=$DETACHED
+}
+
+# demo_fail LOG WORDS
+demo_fail() {
+    show_end "$1"
+    fail "$EXIT_FAILED" "$2"
+}
+
+demo_is_ready() {
+    ! process_lives "$DEMO_HOST" ||
+        curl -sf -o /dev/null --noproxy '*' -m 2 "$DEMO_URL/readyz"
+}
+
+# Runs in a session of its own. Events, made as fast as the publisher takes them.
+demo_events() {
+    demo_lines | build/release/warrener publish --exchange demo --key demo.click \
+        --rate "$DEMO_RATE" --ndjson /dev/stdin
+}
+
+demo_lines() {
+    local kinds=(login_ok login_ok login_ok login_failed logout refresh) n=0
+    while printf '{"type":"demo","body":{"n":%d,"kind":"%s","user_id":%d}}\n' "$n" \
+        "${kinds[SRANDOM % 6]}" $((SRANDOM % 1000)); do
+        n=$((n + 1))
+    done
+}
+
+# demo_watch [SECONDS]: a line every few seconds with what happened since the last
+demo_watch() {
+    local began=$SECONDS left pause=5
+    while left=$((${1:-SECONDS} - SECONDS + began)) && { [[ -z $1 ]] || ((left > 0)); }; do
+        if [[ -n $1 ]] && ((pause > left)); then pause=$left; fi
+        await sleep "$pause"
+        process_lives "$DEMO_HOST" || demo_fail "$DEMO_LOG" 'the host has ended'
+        process_lives "$DEMO_EVENTS" || demo_fail "$LOGS/run-events.log" 'the publisher has ended'
+        demo_line $((SECONDS - began))
+    done
+    ((DEMO_DONE > 0)) || demo_fail "$DEMO_LOG" 'no message was handled'
+}
+
+DEMO_DONE=0
+
+# demo_line SECONDS: what the metrics say now
+demo_line() {
+    local metrics done_before=$DEMO_DONE
+    metrics=$(curl -sf --noproxy '*' -m 5 "$DEMO_URL/metrics") ||
+        demo_fail "$DEMO_LOG" "$DEMO_URL/metrics does not answer"
+    DEMO_DONE=$(demo_sum 'warrener_messages_settled_total[{].*outcome="done"')
+    printf '%5d s   %5d messages handled, %4d since the last line; %d to the dead queue, %d in flight\n' \
+        "$1" "$DEMO_DONE" $((DEMO_DONE - done_before)) \
+        "$(demo_sum 'warrener_messages_settled_total[{].*outcome="dead"')" \
+        "$(demo_sum 'warrener_messages_in_flight[{]')"
+}
+
+# demo_sum PATTERN: the sum of the series in `metrics` that begin so
+demo_sum() {
+    awk -v pattern="^$1" '$0 ~ pattern { sum += $NF } END { printf "%d", sum }' <<<"$metrics"
+}

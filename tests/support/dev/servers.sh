@@ -51,6 +51,13 @@ servers_stop() {
     SERVERS_DIR=
 }
 
+# servers_client LOG COMMAND…: detaches what lives off the servers and ends before them; sets DETACHED
+servers_client() {
+    detach "$@"
+    mkdir -p "$SERVERS_DIR/clients"
+    printf '%s\n' "$DETACHED" >"$SERVERS_DIR/clients/${DETACHED%% *}"
+}
+
 # servers_end DIR: ends what runs in it and removes it. What is just being started is waited for: it
 # would come up after its directory has gone.
 servers_end() {
@@ -58,6 +65,11 @@ servers_end() {
     local which
     for which in "$1"/*.starting; do
         while process_lives "$(<"$which")"; do sleep 0.1; done
+    done
+    for which in "$1"/clients/*; do
+        which=$(<"$which")
+        ! process_lives "$which" || kill -s TERM -- "-${which%% *}" 2>/dev/null || true
+        process_end "$which" TERM 30
     done
     [[ ! -d $1/rabbit ]] || "$ROOT/tests/support/broker" end "$1/rabbit"
     for which in redis postgres; do

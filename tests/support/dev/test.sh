@@ -100,7 +100,7 @@ shell_scripts() {
 
 stage_build() { build asan; }
 stage_unit() { programs asan "$1" '^unit_'; }
-stage_more() { programs asan "$1" '^(plugin|fuzz|worker)'; }
+stage_more() { programs asan "$1" '^(?!unit_|integration)'; }
 stage_install() { logged "$1" tests/install/run "$ROOT/build/asan"; }
 
 stage_tsan() { build tsan && programs tsan "$1" '^unit_'; }
@@ -141,7 +141,7 @@ tidy_each() {
 
 # program_names PRESET PATTERN: those CTest knows by such names, and the filter wants, as A|B
 program_names() {
-    ctest --test-dir "build/$1" -N | sed -n 's/^ *Test *#[0-9]*: //p' | grep -E -e "$2" |
+    ctest --test-dir "build/$1" -N | sed -n 's/^ *Test *#[0-9]*: //p' | grep -P -e "$2" |
         matching_filter | paste -sd '|'
 }
 
