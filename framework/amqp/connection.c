@@ -173,7 +173,7 @@ static void tell_channels_lost(struct amqp_connection *connection, const char *w
         channel_disconnected(channel, why);
 }
 
-static void tell_channels_relief(struct amqp_connection *connection)
+static void tell_channels_room(struct amqp_connection *connection)
 {
     const uint64_t round = roster_begin(&connection->roster);
     for (struct channel *channel; (channel = roster_next(&connection->roster, round));)
@@ -288,9 +288,10 @@ static void take_own(struct amqp_connection *connection, const struct codec_fram
         char reason[160];
         tell_blocked(connection, true,
                      text_show(codec_text(blocked->reason), reason, sizeof reason));
+        tell_channels_room(connection);
     } else if (frame->method == AMQP_CONNECTION_UNBLOCKED_METHOD) {
         tell_blocked(connection, false, "");
-        tell_channels_relief(connection);
+        tell_channels_room(connection);
     } else {
         connection_blame(connection, "the broker sent %s, unasked",
                          amqp_method_name(frame->method));
@@ -403,7 +404,7 @@ static void on_relief(void *owner)
 {
     struct amqp_connection *connection = owner;
     connection_enter(connection);
-    tell_channels_relief(connection);
+    tell_channels_room(connection);
     connection_leave(connection);
 }
 
