@@ -27,9 +27,10 @@ struct tls {
     char cert_fault[600]; /* "": none */
 };
 
+/* The first of the queue: those after it only say through whom it came. */
 static const char *library_error(void)
 {
-    const unsigned long error = ERR_peek_last_error();
+    const unsigned long error = ERR_peek_error();
     if (ERR_GET_LIB(error) == ERR_LIB_SYS) return strerror(ERR_GET_REASON(error));
     const char *reason = error ? ERR_reason_error_string(error) : NULL;
     return reason ? reason : "unknown error";
@@ -37,10 +38,8 @@ static const char *library_error(void)
 
 static bool fail_file(struct status *status, const char *what, const char *file)
 {
-    const unsigned long first = ERR_peek_error();
-    const char *words =
-        ERR_GET_LIB(first) == ERR_LIB_SYS ? strerror(ERR_GET_REASON(first)) : library_error();
-    return status_fail(status, EXIT_CONFIG, "TLS: cannot use %s in \"%s\": %s", what, file, words);
+    return status_fail(status, EXIT_CONFIG, "TLS: cannot use %s in \"%s\": %s", what, file,
+                       library_error());
 }
 
 /* Without this OpenSSL would ask the terminal. */
