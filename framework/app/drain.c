@@ -43,7 +43,7 @@ static void on_look(void *own)
     if (host->drain_step == DRAIN_FINISHING && is_finished(host, &acked_ms) &&
         now_ms >= acked_ms + REST_MS) {
         host->drain_step = DRAIN_CLOSING;
-        amqp_connection_close(host->consume.connection);
+        amqp_connection_end(host->consume.connection);
     }
     timer_arm_ms(&host->drain, LOOK_MS);
 }

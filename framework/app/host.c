@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/host_inside.h"
+#include "app/topologies.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -31,25 +32,6 @@ static void open_board(struct host *host, const struct handlers *handlers)
     host->board = board_new(
         &(struct board_plan){ .n_servers = 1, .n_consumers = handlers->n, .consumers = plans });
     free(plans);
-}
-
-static struct topology topology_of(const struct config_consumer *consumer, struct post *post)
-{
-    static const enum topology_declare declares[] = {
-        [CONFIG_DECLARE_QUORUM] = TOPOLOGY_QUORUM,
-        [CONFIG_DECLARE_CLASSIC] = TOPOLOGY_CLASSIC,
-        [CONFIG_DECLARE_NONE] = TOPOLOGY_NONE,
-    };
-    post->bindings = memory_new(consumer->bind.n + 1, sizeof *post->bindings);
-    for (size_t i = 0; i < consumer->bind.n; i++)
-        post->bindings[i] = (struct topology_binding){ .exchange = consumer->bind.at[i].exchange,
-                                                       .type = consumer->bind.at[i].type,
-                                                       .key = consumer->bind.at[i].key };
-    return (struct topology){ .queue = consumer->queue,
-                              .declare = declares[consumer->declare],
-                              .delivery_limit = (uint32_t)consumer->delivery_limit,
-                              .bindings = post->bindings,
-                              .n_bindings = consumer->bind.n };
 }
 
 static struct retry_policy retry_of(const struct config_consumer *consumer, uint32_t **delays)
@@ -87,7 +69,7 @@ static bool start_post(struct host *host, size_t i, const struct handler_in_use 
     const struct crew_settings settings = {
         .name = consumer->name,
         .tag = post->tag,
-        .topology = topology_of(consumer, post),
+        .topology = topology_of(consumer, &post->bindings),
         .prefetch = prefetch,
         .max_message_bytes = (uint64_t)consumer->max_message_bytes,
         .lanes = (unsigned)consumer->lanes,

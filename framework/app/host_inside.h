@@ -21,7 +21,7 @@ struct link {
     struct amqp_connection *connection;
     bool is_ready;
     int64_t since_unix_us; /* of the present state */
-    char last_error[512];
+    char last_error[448];
     void (*on_closed)(struct host *host);
 };
 

@@ -272,3 +272,8 @@ const char *yaml_kind_name(enum node_kind kind)
     };
     return names[kind];
 }
+
+const char *yaml_library_version(void)
+{
+    return yaml_get_version_string();
+}

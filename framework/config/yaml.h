@@ -43,4 +43,6 @@ struct yaml_node *yaml_parse(struct wr_text text, struct arena *arena,
 /* "a list", "a map", "nothing", "text": for fault texts. */
 const char *yaml_kind_name(enum node_kind kind);
 
+const char *yaml_library_version(void);
+
 #endif

@@ -196,3 +196,8 @@ void signal_watch_fini(struct signal_watch *watch)
 {
     free_event(&watch->event);
 }
+
+const char *loop_library_version(void)
+{
+    return event_get_version();
+}

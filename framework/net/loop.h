@@ -21,6 +21,8 @@ void loop_run(struct loop *loop); /* until loop_stop */
 /* Ends loop_run once what is active now has run; before loop_run, it ends after one turn. */
 void loop_stop(struct loop *loop);
 
+const char *loop_library_version(void);
+
 uint64_t loop_now_ms(struct loop *loop); /* monotonic, read anew */
 
 /* One-shot timers. A timer is embedded in its owner, armed again at will, and disarmed by its owner

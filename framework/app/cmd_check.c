@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * warrener check: every fault of the configuration and its handlers, and with --connect what differs
+ * on the servers. */
+#include <stdio.h>
+
+#include "app/command.h"
+#include "app/handlers.h"
+#include "app/survey.h"
+
+static void introduce(const struct config *config, const struct handlers *handlers)
+{
+    for (size_t i = 0; i < handlers->n; i++) {
+        const struct config_consumer *consumer = handlers->at[i].consumer;
+        const struct wr_handler *handler = plugin_handler(handlers->at[i].plugin);
+        printf("%s: handler %s%s%s, %lld lane%s, prefetch %u\n", consumer->queue, handler->name,
+               handler->version ? " " : "", handler->version ? handler->version : "",
+               (long long)consumer->lanes, consumer->lanes == 1 ? "" : "s",
+               config_prefetch(config, consumer, false));
+    }
+    printf("%s: well\n", config->file);
+}
+
+enum exit_status command_check(int argc, char **argv)
+{
+    bool connect = false;
+    const struct flag flags[] = {
+        { "--connect", NULL, "also reach the broker and compare its queues", FLAG_YES, &connect },
+        { 0 },
+    };
+    const char *file = NULL;
+    enum exit_status exit;
+    if (!command_read_line(argc, argv, flags, &file, &exit)) return exit;
+    struct config *config;
+    struct handlers handlers;
+    if (!handlers_load_all(config_find(file), &config, &handlers)) return EXIT_CONFIG;
+    introduce(config, &handlers);
+    exit = connect ? survey_run(config, &handlers) : EXIT_WELL;
+    handlers_free(&handlers);
+    config_free(config);
+    return exit;
+}
