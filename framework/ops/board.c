@@ -156,13 +156,13 @@ void board_set_draining(struct board *board)
     atomic_store_explicit(&board->draining, true, memory_order_relaxed);
 }
 
-/* Where the user info of a URL ends that begins at `at`: behind its last '@' before a blank or the
- * end; `at` itself where there is none. */
-static const char *past_user(const char *at)
+/* The '@' that ends the user info of a URL's part behind "://": the last before a blank, for
+ * passwords may hold one; NULL where there is none. */
+static const char *end_of_user(const char *at)
 {
-    const char *end = at;
-    for (const char *c = at; *c && !strchr(" \t\r\n\"'<>", *c); c++) {
-        if (*c == '@') end = c;
+    const char *end = NULL;
+    for (; *at && !strchr(" \t\r\n\"'<>", *at); at++) {
+        if (*at == '@') end = at;
     }
     return end;
 }
@@ -190,10 +190,10 @@ void board_say(char *out, size_t out_bytes, const char *text)
     CHECK(out_bytes > 0);
     const char *last = text ? text : "";
     for (const char *mark; (mark = strstr(last, "://"));) {
-        const char *user = mark + 3, *at = past_user(user);
+        const char *user = mark + 3, *end = end_of_user(user);
         append(out, out_bytes, &len, last, (size_t)(user - last));
-        if (at > user) append(out, out_bytes, &len, "***", 3);
-        last = at;
+        if (end) append(out, out_bytes, &len, "***", 3);
+        last = end ? end : user;
     }
     append(out, out_bytes, &len, last, strlen(last));
     if (len == out_bytes - 1) len = whole_length(out, len);
