@@ -19,7 +19,7 @@ command_run() {
     servers_start
     demo_start
     servers_show
-    printf '%-14s %s\n' status "$DEMO_URL/status" metrics "$DEMO_URL/metrics" \
+    printf '%-14s %s\n' 'live page' "$DEMO_URL/" status "$DEMO_URL/status" metrics "$DEMO_URL/metrics" \
         handler workers/tally/tally.c configuration docs/examples/tally.yaml
     say "consuming${seconds:+ for $seconds s}; Ctrl-C ends it"
     [[ -n $seconds ]] || trap 'exit 0' INT TERM
@@ -73,6 +73,7 @@ demo_lines() {
 # demo_watch [SECONDS]: a line every few seconds with what happened since the last
 demo_watch() {
     local began=$SECONDS left pause=5
+    DEMO_AT=$(now_ms)
     while left=$((${1:-SECONDS} - SECONDS + began)) && { [[ -z $1 ]] || ((left > 0)); }; do
         if [[ -n $1 ]] && ((pause > left)); then pause=$left; fi
         await sleep "$pause"
@@ -84,15 +85,18 @@ demo_watch() {
 }
 
 DEMO_DONE=0
+DEMO_AT=0 # milliseconds, of the last line
 
 # demo_line SECONDS: what the metrics say now
 demo_line() {
-    local metrics done_before=$DEMO_DONE
+    local metrics before=$DEMO_DONE at=$DEMO_AT rate
     metrics=$(curl -sf --noproxy '*' -m 5 "$DEMO_URL/metrics") ||
         demo_fail "$DEMO_LOG" "$DEMO_URL/metrics does not answer"
+    DEMO_AT=$(now_ms)
     DEMO_DONE=$(demo_sum 'warrener_messages_settled_total[{].*outcome="done"')
-    printf '%5d s   %5d messages handled, %4d since the last line; %d to the dead queue, %d in flight\n' \
-        "$1" "$DEMO_DONE" $((DEMO_DONE - done_before)) \
+    rate=$(((DEMO_DONE - before) * 10000 / (DEMO_AT - at)))
+    printf '%5d s  %3d.%d messages/s, %d handled in all, %d to the dead queue, %d in flight\n' \
+        "$1" $((rate / 10)) $((rate % 10)) "$DEMO_DONE" \
         "$(demo_sum 'warrener_messages_settled_total[{].*outcome="dead"')" \
         "$(demo_sum 'warrener_messages_in_flight[{]')"
 }
