@@ -10,4 +10,7 @@ function(warrener_add_handler name)
   else()
     target_link_libraries(${name} PRIVATE warrener::headers)
   endif()
+  # The host refuses what others than its owner may write; a umask of 002 would leave just that.
+  add_custom_command(TARGET ${name} POST_BUILD VERBATIM
+                     COMMAND chmod go-w $<TARGET_FILE:${name}> $<TARGET_FILE_DIR:${name}>)
 endfunction()

@@ -93,7 +93,7 @@ static bool is_stride_good(const struct reader *reader, const struct shape *shap
     if (stride >= shape->bytes && stride <= STRIDE_MOST && stride % shape->align == 0) return true;
     return REFUSE(
         reader,
-        "it says a %s has %zu bytes, where %zu to %d in steps of %zu are expected: declare the "
+        "its %ss have %zu bytes each, where %zu to %d in steps of %zu are expected: declare the "
         "handler with WR_HANDLER",
         shape->what, stride, shape->bytes, STRIDE_MOST, shape->align);
 }

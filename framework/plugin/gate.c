@@ -121,9 +121,11 @@ static void refuse_missing(const struct visit *visit, int directory)
     const char *nearest = text_nearest(visit->name, (const char *const *)names);
     if (nearest)
         (void)REFUSE(visit, "there is no such file; did you mean \"%s\"?", nearest);
+    else if (n == 0)
+        (void)REFUSE(visit, "there is no such file; the directory holds no handlers (%s)", "*.so");
     else
-        (void)REFUSE(visit, "there is no such file; the directory holds %zu others (*.so)%s%s", n,
-                     n > 0 ? ", among them " : "", n > 0 ? names[0] : "");
+        (void)REFUSE(visit, "there is no such file; the directory holds %s.so%s", names[0],
+                     n > 1 ? " and others" : "");
     for (size_t i = 0; i < n; i++) free(names[i]);
 }
 

@@ -570,11 +570,19 @@ WR_INLINE int64_t wr_left_ms(struct wr_job *job)
     return job->api->left_ms(job);
 }
 
-/* The option's value as text, NUL-terminated; NULL where the handler declares no such option. */
+/* The option's value as text, NUL-terminated, for the life of the handler's state; NULL where the handler
+ * declares no such option. (In C++, `struct wr_option` keeps its first word because of this.) */
+#if defined(__cplusplus) && defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 WR_INLINE const char *wr_option(struct wr_host *host, const char *name)
 {
     return host->api->option(host, name);
 }
+#if defined(__cplusplus) && defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
 
 /* Why `open` is about to return false. */
 WR_PRINTF(2, 3) WR_INLINE void wr_open_because(struct wr_host *host, const char *format, ...)

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A handler for tests of the whole host: it does what the message says, and writes down what it was
+ * given before it does so. The body is {"do": ACTION, "ms": N, "key": ANY}, all of them optional:
+ *
+ *     done, retry, reject, wait   that verdict
+ *     sleep                       sleeps for ms, then done; spin the same, but busily
+ *     fail                        wr_fail
+ *     crash, exit                 ends the process by SIGSEGV, or by exit(0)
+ *
+ * The file named by the option `record` gets a line for each call, in one write each:
+ * "ID LANE ATTEMPT KEY"; lanes are numbered in the order they opened, and "-" stands for nothing. The
+ * option `sleep_us` slows every message down. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <warrener/handler.h>
+
+static const struct wr_option options[] = {
+    { "record", "", "the file that calls are written to; none where empty" },
+    { "sleep_us", "0", "what every message takes, in microseconds" },
+    { 0 },
+};
+
+static const struct wr_counter counters[] = { { "probed", "calls" }, { 0 } };
+
+struct probe {
+    int fd; /* -1: nothing is recorded */
+    unsigned lane;
+    long sleep_us;
+};
+
+static bool probe_open(struct wr_host *host, void **self)
+{
+    static _Atomic unsigned opened;
+    const char *const record = wr_option(host, "record");
+    struct probe *probe = malloc(sizeof *probe);
+    if (!probe) return false;
+    probe->fd = -1;
+    probe->lane = atomic_fetch_add(&opened, 1);
+    probe->sleep_us = atol(wr_option(host, "sleep_us"));
+    if (*record) {
+        probe->fd = open(record, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        if (probe->fd < 0) {
+            wr_open_because(host, "%s: %s", record, strerror(errno));
+            free(probe);
+            return false;
+        }
+    }
+    *self = probe;
+    return true;
+}
+
+static void probe_close(void *self)
+{
+    struct probe *probe = self;
+    if (probe->fd >= 0) close(probe->fd);
+    free(probe);
+}
+
+static bool write_down(const struct probe *probe, struct wr_job *job,
+                       const struct wr_message *message)
+{
+    const struct wr_text none = WR_TEXT_OF("-");
+    const struct wr_text id = message->id.len > 0 ? message->id : none;
+    const struct wr_text key = wr_json_has(job, "key") ? wr_json_raw(job, "key") : none;
+    const struct wr_text line = wr_format(job, "%.*s %u %" PRIu32 " %.*s\n", (int)id.len, id.at,
+                                          probe->lane, message->attempt, (int)key.len, key.at);
+    return probe->fd < 0 || write(probe->fd, line.at, line.len) == (ssize_t)line.len;
+}
+
+static void sleep_for(int64_t us)
+{
+    struct timespec left = { us / 1000000, us % 1000000 * 1000 };
+    while (nanosleep(&left, &left) != 0 && errno == EINTR) continue;
+}
+
+static int64_t clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void spin_for(int64_t ms)
+{
+    const int64_t end_ms = clock_ms() + ms;
+    while (clock_ms() < end_ms) continue;
+}
+
+static bool is(struct wr_text text, const char *word)
+{
+    return strlen(word) == text.len && memcmp(text.at, word, text.len) == 0;
+}
+
+static enum wr_verdict act(struct wr_job *job, struct wr_text what, int64_t ms)
+{
+    if (is(what, "done")) return WR_DONE;
+    wr_because(job, "the message says %.*s", (int)what.len, what.at);
+    if (is(what, "retry")) return WR_RETRY;
+    if (is(what, "reject")) return WR_REJECT;
+    if (is(what, "wait")) return WR_WAIT;
+    if (is(what, "crash")) raise(SIGSEGV);
+    if (is(what, "exit")) exit(0);
+    if (is(what, "sleep"))
+        sleep_for(ms * 1000);
+    else if (is(what, "spin"))
+        spin_for(ms);
+    else
+        wr_fail(job, "the message says %.*s", (int)what.len, what.at);
+    return WR_DONE;
+}
+
+static enum wr_verdict probe_handle(void *self, struct wr_job *job,
+                                    const struct wr_message *message)
+{
+    const struct probe *probe = self;
+    wr_count(job, 0, 1);
+    if (!write_down(probe, job, message)) {
+        wr_because(job, "the record cannot be written: %s", strerror(errno));
+        return WR_WAIT;
+    }
+    if (probe->sleep_us > 0) sleep_for(probe->sleep_us);
+    if (!wr_json_has(job, "do")) return WR_DONE;
+    return act(job, wr_json_text(job, "do"), wr_json_has(job, "ms") ? wr_json_int(job, "ms") : 0);
+}
+
+WR_HANDLER(.name = "probe", .version = "1.0", .about = "does what a message says, for tests",
+           .options = options, .counters = counters, .open = probe_open, .handle = probe_handle,
+           .close = probe_close);

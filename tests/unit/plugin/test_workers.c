@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Plugins at work: tally as newcomers meet it, the probe that other tests rely on, and C++. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+
+#include "unit/plugin/desk.h"
+#include "unit/plugin/folder.h"
+
+static struct folder folder;
+static struct plugin *plugin;
+static struct options *options;
+static struct counter counters[4];
+static struct counter *counter_list[] = { &counters[0], &counters[1], &counters[2], &counters[3] };
+
+static enum wr_verdict never(struct wr_job *job, const struct wr_message *message)
+{
+    (void)job;
+    (void)message;
+    return WR_WAIT;
+}
+
+static void no_fault(void *owner, int index, const char *text)
+{
+    (void)owner;
+    cr_assert_fail("%d: %s", index, text);
+}
+
+/* The desk's job is of the plugin from now on. */
+static void open_plugin(const char *from, const char *name, const struct option_given *given,
+                        size_t n)
+{
+    struct status status;
+    folder_make(&folder);
+    folder_add(&folder, from, name, name);
+    plugin = plugin_load(folder.path, name, &status);
+    cr_assert_not_null(plugin, "%s", status.text);
+    options = options_bind(plugin_handler(plugin), given, n, no_fault, NULL);
+    desk_open(never);
+    job_free(desk.job);
+    desk.settings.handler = plugin_handler(plugin);
+    desk.settings.options = options;
+    desk.settings.counters = counter_list;
+    desk.job = job_new(&desk.settings);
+    cr_assert(job_open(desk.job, &status), "%s", status.text);
+}
+
+static void close_plugin(void)
+{
+    job_close(desk.job);
+    desk_close();
+    options_free(options);
+    plugin_free(plugin);
+    folder_remove(&folder);
+}
+
+TestSuite(workers, .fini = close_plugin);
+
+static void expect_counts(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    const uint64_t expected[] = { a, b, c, d };
+    for (int i = 0; i < 4; i++)
+        cr_expect_eq(counter_read(&counters[i]), expected[i], "counter %d: %lu", i,
+                     (unsigned long)counter_read(&counters[i]));
+}
+
+Test(workers, tally_counts_by_kind)
+{
+    open_plugin(TEST_WORKERS, "tally", NULL, 0);
+    cr_expect_eq(desk_run_body(NULL, "{\"kind\": \"login_ok\"}"), WR_DONE);
+    cr_expect_eq(desk_run_body(NULL, "{\"kind\": \"login_failed\"}"), WR_DONE);
+    cr_expect_eq(desk_run_body(NULL, "{\"kind\": \"logout\"}"), WR_DONE);
+    cr_expect_eq(desk_run_body(NULL, "{\"kind\": \"login_ok\"}"), WR_DONE);
+    cr_expect_eq(desk_run_body(NULL, "{\"kind\": \"login\"}"), WR_DONE);
+    expect_counts(2, 1, 1, 1);
+}
+
+Test(workers, tally_rejects_what_has_no_kind)
+{
+    open_plugin(TEST_WORKERS, "tally", NULL, 0);
+    desk_run_body(NULL, "{\"king\": \"login_ok\"}");
+    desk_expect_rejected("field \"kind\" is missing");
+    desk_run_body(NULL, "{\"kind\": 1}");
+    desk_expect_rejected("field \"kind\" is an integer, text was expected");
+    desk_run_body(NULL, "{\"kind\": \"\"}");
+    desk_expect_rejected("field \"kind\" is empty");
+    desk_run_body(NULL, "not JSON");
+    desk_expect_rejected("the body is not JSON: at byte 0: a value was expected");
+    expect_counts(0, 0, 0, 0);
+}
+
+Test(workers, tally_counts_by_another_field)
+{
+    const struct option_given given[] = { { "field", "event.type" } };
+    open_plugin(TEST_WORKERS, "tally", given, 1);
+    cr_expect_eq(desk_run_body(NULL, "{\"event\": {\"type\": \"logout\"}}"), WR_DONE);
+    expect_counts(0, 0, 1, 0);
+}
+
+static void expect_line(FILE *record, const char *expected)
+{
+    char line[256] = "";
+    cr_expect_not_null(fgets(line, sizeof line, record));
+    cr_expect_str_eq(line, expected);
+}
+
+Test(workers, the_probe_writes_down_and_obeys)
+{
+    char path[] = "/tmp/warrener-record-XXXXXX";
+    const int fd = mkstemp(path);
+    cr_assert(fd >= 0);
+    const struct option_given given[] = { { "record", path } };
+    open_plugin(TEST_PLUGINS, "probe", given, 1);
+    desk.message.message.id = text_of("m-1");
+    cr_expect_eq(desk_run_body(NULL, "{}"), WR_DONE);
+    desk.message.message.attempt = 2;
+    cr_expect_eq(desk_run_body(NULL, "{\"do\": \"retry\", \"key\": 7}"), WR_RETRY);
+    desk.message.message.id = text_of("");
+    cr_expect_eq(desk_run_body(NULL, "{\"do\": \"reject\", \"key\": \"x\"}"), WR_REJECT);
+    cr_expect_eq(desk_run_body(NULL, "{\"do\": \"wait\"}"), WR_WAIT);
+    cr_expect_eq(desk_run_body(NULL, "{\"do\": \"sleep\", \"ms\": 1}"), WR_DONE);
+    cr_expect_eq(desk_run_body(NULL, "{\"do\": \"spin\", \"ms\": 1}"), WR_DONE);
+    desk_run_body(NULL, "{\"do\": \"fail\"}");
+    desk_expect_rejected("the message says fail");
+    FILE *const record = fdopen(fd, "re");
+    expect_line(record, "m-1 0 1 -\n");
+    expect_line(record, "m-1 0 2 7\n");
+    expect_line(record, "- 0 2 \"x\"\n");
+    fclose(record);
+    unlink(path);
+}
+
+#ifdef TEST_HAS_CXX
+Test(workers, cxx_works_like_c)
+{
+    open_plugin(TEST_PLUGINS, "minimal", NULL, 0);
+    cr_expect_eq(desk_run(NULL), WR_DONE);
+    expect_text(desk.outcome.effects.publishes->message.body, "hello, world");
+    expect_counts(1, 0, 0, 0);
+}
+#endif
