@@ -168,7 +168,7 @@ static size_t least(size_t a, size_t b)
 }
 
 /* Insertions, deletions, replacements and swaps of neighbours (Damerau-Levenshtein, each part edited
- * once), whatever the case; for words of at most NAME_CHARS. */
+ * once), whatever the case; b has at most NAME_CHARS. */
 static size_t edits_between(const char *a, size_t a_len, const char *b, size_t b_len)
 {
     size_t rows[3][NAME_CHARS + 1];
@@ -198,7 +198,6 @@ static size_t edits_allowed(size_t longer)
 const char *text_nearest(const char *word, const char *const *names)
 {
     const size_t word_len = strlen(word);
-    if (word_len > NAME_CHARS) return NULL;
     const char *nearest = NULL;
     size_t fewest = SIZE_MAX;
     for (; *names; names++) {

@@ -74,6 +74,7 @@ Test(log, text_values_are_quoted_and_escaped)
         { { "two words", 9 }, "\"two words\"" },
         { { "a=b", 3 }, "\"a=b\"" },
         { { "say \"hi\"", 8 }, "\"say \\\"hi\\\"\"" },
+        { { "a\"b", 3 }, "\"a\\\"b\"" },
         { { "back\\slash", 10 }, "\"back\\\\slash\"" },
         { { "a\nb\tc", 5 }, "\"a\\nb\\tc\"" },
         { { "\033[31m", 5 }, "\"\\x1b[31m\"" },
@@ -119,7 +120,7 @@ Test(log, arguments_of_lines_that_are_off_are_not_evaluated)
     cr_assert_eq(evaluated, 0);
 }
 
-Test(log, colour_is_for_terminals_that_want_it)
+Test(log, colour_is_for_terminals_that_want_it, .timeout = 20)
 {
     char line[256];
     const int terminal = posix_openpt(O_RDWR | O_NOCTTY);

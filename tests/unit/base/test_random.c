@@ -104,12 +104,15 @@ Test(random, uuids_rise_when_the_clock_does_not)
     }
 }
 
-enum { THREADS = 4, UUIDS = 5000 };
+enum { THREADS = 4, UUIDS = 20000 };
 typedef char uuid_text[UUID_CHARS + 1];
 static uuid_text made[THREADS][UUIDS];
 
+static pthread_barrier_t at_once;
+
 static void *make_uuids(void *mine)
 {
+    pthread_barrier_wait(&at_once);
     uuid_text *uuids = mine;
     for (int i = 0; i < UUIDS; i++) random_uuid_v7(1700000000000000, uuids[i]);
     return NULL;
@@ -123,6 +126,7 @@ static int by_moment(const void *a, const void *b)
 Test(random, uuids_rise_and_differ_in_threads)
 {
     pthread_t threads[THREADS];
+    pthread_barrier_init(&at_once, NULL, THREADS);
     for (int t = 0; t < THREADS; t++)
         cr_assert_eq(pthread_create(&threads[t], NULL, make_uuids, made[t]), 0);
     for (int t = 0; t < THREADS; t++) pthread_join(threads[t], NULL);

@@ -216,6 +216,8 @@ Test(text, nearest_takes_words_of_any_length)
     word[sizeof word - 1] = '\0';
     const char *const names[] = { word, NULL };
     cr_assert_null(text_nearest(word, names));
+    cr_assert_null(text_nearest(word, (const char *const[]){ "aaaa", NULL }));
+    cr_assert_null(text_nearest("aaaa", names));
     word[64] = '\0';
     cr_assert_eq(text_nearest(word, names), word);
 }
