@@ -46,11 +46,15 @@ static void on_posted(struct loop_call *call)
     drop(resolve);
 }
 
+/* Once posted, the question is the loop's and may be gone before mailbox_post returns. */
 static void answer(struct resolve *resolve)
 {
     pthread_mutex_lock(&who_is_last);
-    resolve->is_posted = !resolve->is_cancelled && mailbox_post(resolve->box, &resolve->call);
-    const bool is_ours = !resolve->is_posted;
+    bool is_ours = resolve->is_cancelled;
+    if (!is_ours) {
+        resolve->is_posted = true;
+        is_ours = !mailbox_post(resolve->box, &resolve->call);
+    }
     pthread_mutex_unlock(&who_is_last);
     if (is_ours) drop(resolve);
 }
