@@ -67,15 +67,18 @@ static bool is_name(const struct json *json, struct json_value name, const char 
     return source.len == len && memcmp(source.at, wanted, len) == 0;
 }
 
-/* Among the fields from the entry at p (NULL: none) to the object's end. */
+/* Among the fields from the entry at p (NULL: none) to the object's end; `found` is left alone where
+ * there is none. */
 static bool find_scanning(struct json *json, const char *p, const char *name, size_t len,
                           struct json_value *found)
 {
     while (p) {
         struct json_value named = { 0 };
         const char *value = json_scan_name(json, p, &named);
-        *found = (struct json_value){ .at = (uint32_t)(value - json->begin) };
-        if (is_name(json, named, name, len)) return true;
+        if (is_name(json, named, name, len)) {
+            *found = (struct json_value){ .at = (uint32_t)(value - json->begin) };
+            return true;
+        }
         p = next_entry(json, value_end(json, value));
     }
     return false;
@@ -132,8 +135,8 @@ static enum json_fault find(struct json *json, const char *field, struct json_va
     struct json_frame *frame = &json->frames[json->level];
     *value = frame->self;
     size_t len = strlen(field);
-    while (len > 0) {
-        if (find_step(json, frame, value, field, len)) return JSON_OK;
+    if (len == 0) return JSON_OK;
+    while (!find_step(json, frame, value, field, len)) {
         const char *dot = memchr(field, '.', len);
         if (!dot || !find_step(json, frame, value, field, (size_t)(dot - field)))
             return JSON_MISSING;
