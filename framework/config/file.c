@@ -18,17 +18,16 @@ static int open_file(const char *path, enum file_kind kind, struct status *statu
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     struct stat about;
-    if (fd < 0 || fstat(fd, &about) < 0) {
-        status_fail(status, EXIT_CONFIG, "%s", strerror(errno));
-    } else if (S_ISDIR(about.st_mode)) {
-        status_fail(status, EXIT_CONFIG, "it is a directory");
-    } else if (!S_ISREG(about.st_mode) && kind == FILE_REGULAR_ONLY) {
-        status_fail(status, EXIT_CONFIG, "it is not a regular file");
-    } else if (!S_ISREG(about.st_mode) && fcntl(fd, F_SETFL, 0) < 0) {
-        status_fail(status, EXIT_CONFIG, "%s", strerror(errno));
-    } else {
-        return fd;
-    }
+    const char *why = NULL;
+    bool may_wait = kind == FILE_OR_PIPE;
+    if (fd < 0 || fstat(fd, &about) < 0 || (may_wait && fcntl(fd, F_SETFL, 0) < 0))
+        why = strerror(errno);
+    else if (S_ISDIR(about.st_mode))
+        why = "it is a directory";
+    else if (!S_ISREG(about.st_mode) && !may_wait)
+        why = "it is not a regular file";
+    if (!why) return fd;
+    status_fail(status, EXIT_CONFIG, "%s", why);
     if (fd >= 0) close(fd);
     return -1;
 }

@@ -2,8 +2,7 @@
  *
  * Rules about consumers; see rules.h. They also meet configurations with other faults, where a text
  * may be NULL and a number 0. */
-#include <stdio.h>
-
+#include "base/check.h"
 #include "base/units.h"
 #include "config/memory.h"
 #include "config/rules.h"
@@ -108,6 +107,7 @@ static void blame_sum(const struct config *config, struct config_faults *faults,
         if (!consumer->enabled || !consumer->prefetch) continue;
         if (!largest || memory_in_hand(consumer) > memory_in_hand(largest)) largest = consumer;
     }
+    CHECK(largest != NULL); /* or the sum were 0 */
     char message[UNITS_CHARS + 1], own[UNITS_CHARS + 1], sum[UNITS_CHARS + 1],
         memory[UNITS_CHARS + 1];
     config_blame(config, faults, &largest->prefetch,

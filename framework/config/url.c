@@ -123,7 +123,7 @@ static bool split_name(struct url *url, char *authority, char **after, struct st
 
 static bool split_host(struct url *url, char *authority, struct status *status)
 {
-    char *after = NULL;
+    char *after = authority;
     bool is_well = *authority == '[' ? split_brackets(url, authority, &after, status)
                                      : split_name(url, authority, &after, status);
     if (!is_well) return false;
@@ -132,7 +132,7 @@ static bool split_host(struct url *url, char *authority, struct status *status)
     return read_port(after + 1, &url->port, status);
 }
 
-/* The path keeps its slash, so it moves one byte on to leave room for the host's end. */
+/* The path keeps its slash, so it moves to the storage's end: the slash's byte ends the host. */
 static void split_path(struct url *url, char *rest, char **authority)
 {
     char *query = strchr(rest, '?');
@@ -154,7 +154,7 @@ static void split_path(struct url *url, char *rest, char **authority)
 
 static bool split(struct url *url, struct status *status)
 {
-    char *rest = NULL, *authority = NULL;
+    char *rest = url->storage, *authority = url->storage;
     if (!split_scheme(url, &rest, status)) return false;
     if (strchr(rest, '#')) return status_fail(status, EXIT_CONFIG, "it holds a #; " ENCODE_HINT);
     split_path(url, rest, &authority);

@@ -112,6 +112,9 @@ Test(reader, limits)
     static const struct bad cases[] = {
         { CONSUMER "    prefetch: 0\n", "w.yaml:4:15: consumers[0].prefetch: 0 is out of range; "
                                         "allowed: auto, or 1 to 5000\n" },
+        { CONSUMER "    prefetch: 5001\n", "w.yaml:4:15: consumers[0].prefetch: 5001 is out of "
+                                           "range; allowed: auto, or 1 to 5000\n" },
+        { CONSUMER "    lanes: 256\n    batch: {wait: 4s}\n", "" },
         { CONSUMER "    lanes: 99999999999999999999\n",
           "w.yaml:4:12: consumers[0].lanes: \"99999999999999999999\" is out of range; allowed: 1 "
           "to 256\n" },

@@ -57,6 +57,9 @@ Test(rules, tls)
         { GOOD "redis: {tls: {}}\n",
           "w.yaml:2:8: redis.url: redis.tls is given, but this is not rediss://; change one of "
           "them\n" },
+        { GOOD "amqp: {host: h, tls: {}, auth: external}\n",
+          "w.yaml:2:32: amqp.auth: external is a client certificate: it needs amqps:// and "
+          "amqp.tls with cert and key\n" },
         { GOOD "amqp: {host: h, auth: external}\n",
           "w.yaml:2:23: amqp.auth: external is a client certificate: it needs amqps:// and "
           "amqp.tls with cert and key\n" },
@@ -97,6 +100,7 @@ Test(rules, names_and_queues_are_one_consumers)
           "w.yaml:4:5: consumers[1].name: is not given, and the queue \"a/b\" cannot stand for it; "
           "give 1 to 190 of A-Z a-z 0-9 _ . -\n" },
         { CONSUMER "  - {queue: q, handler: h, enabled: false}\n", "" },
+        { CONSUMER "    enabled: false\n  - {queue: q, handler: h}\n", "" },
         { CONSUMER "  - {queue: a/b, name: ab, handler: h}\n", "" },
     };
     EXPECT_TOLD(cases);
