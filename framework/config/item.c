@@ -43,6 +43,9 @@ void *item_zeroed(struct reader *reader, size_t count, size_t bytes)
     return memory;
 }
 
+_Static_assert(sizeof(struct config_options) == sizeof(void *) + sizeof(size_t),
+               "a list field is a pointer and a number, with nothing between");
+
 void item_put_list(void *field, void *entries, size_t n)
 {
     memcpy(field, &entries, sizeof entries);

@@ -128,6 +128,8 @@ static enum value_fault read_percent(const struct value *value, void *field)
     return put_number(value, percent, field);
 }
 
+_Static_assert(sizeof(enum config_declare) == sizeof(unsigned), "choices are stored as unsigned");
+
 static enum value_fault read_choice(const struct value *value, void *field)
 {
     for (unsigned i = 0; value->key->words[i]; i++) {
