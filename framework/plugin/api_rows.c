@@ -155,6 +155,7 @@ static struct effect_cell *next_cell(struct job *job, enum effect_cell_kind kind
         return NULL;
     }
     *column = column_at(job, job->n_put);
+    CHECK(*column); /* n_cells counts what there is */
     const unsigned type = (unsigned)(*column)->type;
     const bool is_known = type < sizeof column_types / sizeof *column_types;
     struct effect_cell *const cell = &row->cells[job->n_put++];

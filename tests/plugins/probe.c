@@ -45,7 +45,7 @@ static bool probe_open(struct wr_host *host, void **self)
     if (!probe) return false;
     probe->fd = -1;
     probe->lane = atomic_fetch_add(&opened, 1);
-    probe->sleep_us = atol(wr_option(host, "sleep_us"));
+    probe->sleep_us = strtol(wr_option(host, "sleep_us"), NULL, 10);
     if (*record) {
         probe->fd = open(record, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
         if (probe->fd < 0) {

@@ -36,12 +36,15 @@ static bool tally_open(struct wr_host *host, void **self)
     return true;
 }
 
+static bool is(struct wr_text text, const char *name)
+{
+    return strlen(name) == text.len && memcmp(name, text.at, text.len) == 0;
+}
+
 static unsigned counter_of(struct wr_text kind)
 {
     unsigned i = 0;
-    while (i < OTHER &&
-           (strlen(counters[i].name) != kind.len || memcmp(counters[i].name, kind.at, kind.len)))
-        i++;
+    while (i < OTHER && !is(kind, counters[i].name)) i++;
     return i;
 }
 

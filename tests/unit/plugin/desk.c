@@ -27,7 +27,7 @@ void desk_open(desk_act *act)
         &message->correlation_id, &message->reply_to,
         &message->app_id,         &message->user_id,
     };
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) *texts[i] = none;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) *texts[i] = none;
     desk.message.headers = none;
     message->attempt = 1;
     what = act;
