@@ -39,7 +39,7 @@ static void message_make(struct message *message, unsigned seed)
         message->bytes, sizeof message->bytes,
         "{\"event_id\":\"%08x-7c3b-4a1e-9f42-0123456789ab\",\"user_id\":%u,\"kind\":\"%s\","
         "\"at\":\"2026-01-02T03:04:05.%03uZ\",\"ip\":\"10.%u.2.3\",\"session_ms\":%u,"
-        "\"ua\":\"Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/128.0 en\"}",
+        "\"ua\":\"Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/128.0 en-US\"}",
         seed * 2654435761u, seed * 7919 % 50000 + 1, kinds[seed % 3], seed * 37 % 1000, seed % 256,
         seed * 7907 % 9000);
 }
