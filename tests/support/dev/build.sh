@@ -32,7 +32,8 @@ build() {
     else
         log=$LOGS/build-$preset.log
         await ninja -C "build/$preset" "$@" >"$log" 2>&1 && return
-        show_end "$log" 60
+        grep -v '^ *[a-z]* \[[0-9]*/[0-9]*\] [BLG]' "$log" >"$log.faults" || true
+        show_end "$log.faults" 60
     fi
     complain "the $preset build failed"
     return "$EXIT_FAILED"

@@ -53,7 +53,14 @@ is_wanted() {
     esac
 }
 
-is_a_stage() { [[ $STAGES == *$'\n'"$1|"* ]]; }
+# is_a_stage FILTER: it is one, or several as in format|shell
+is_a_stage() {
+    local names name
+    IFS='|' read -ra names <<<"$1"
+    for name in "${names[@]}"; do
+        [[ $STAGES == *$'\n'"$name|"* ]] || return 1
+    done
+}
 
 run_stage() {
     local name=$1 about=$2 status=0 started
@@ -101,7 +108,7 @@ shell_scripts() {
 stage_build() { build asan; }
 stage_unit() { programs asan "$1" '^unit_'; }
 stage_more() { programs asan "$1" '^(?!unit_|integration)'; }
-stage_install() { logged "$1" tests/install/run "$ROOT/build/asan"; }
+stage_install() { build asan && logged "$1" tests/install/run "$ROOT/build/asan"; }
 
 stage_tsan() { build tsan && programs tsan "$1" '^unit_'; }
 
@@ -122,6 +129,7 @@ stage_integration() {
 stage_tidy() {
     local common key file kept=build/dev/tidy work=()
     mkdir -p "$kept"
+    build asan || return # it reads the compile commands, and headers that are made
     common=$(find framework include -name '*.h' | LC_ALL=C sort | xargs cat .clang-tidy | sha256sum)
     while IFS= read -r -d '' file; do
         key=$(printf '%s' "$common" | cat - "$file" | sha256sum)
@@ -129,7 +137,10 @@ stage_tidy() {
     done < <(find framework workers -name '*.c' ! -name 'test_*' -print0)
     ((${#work[@]})) || return 0
     say "   $((${#work[@]} / 2)) files to look at"
-    logged "$1" tidy_each "${work[@]}"
+    await tidy_each "${work[@]}" >"$1" 2>&1 && return
+    grep -E '(error|warning): ' "$1" | sort -u >"$1.faults"
+    show_end "$1.faults" 100
+    return 1
 }
 
 # tidy_each FILE MARK…
