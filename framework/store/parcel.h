@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A parcel: the rows of the messages that commit together, made ready to be sent. Rows are folded per
+ * key in arrival order, sorted by key (two hosts that touch the same keys in different orders
+ * deadlock), and packed as binary arrays. Pure; it borrows the rows until it is freed. */
+#ifndef STORE_PARCEL_H
+#define STORE_PARCEL_H
+
+#include "store/sink.h"
+
+struct parcel_message {
+    struct wr_text id;      /* "" where it has none */
+    int64_t timestamp_ms;   /* the publisher's own; 0: none */
+    const struct row *rows; /* NULL: it writes nothing */
+};
+
+struct parcel;
+
+/* `messages` in arrival order; texts and rows outlive the parcel. */
+struct parcel *parcel_new(struct sink *const *sinks, unsigned n_sinks, const char *consumer,
+                          const struct parcel_message *messages, size_t n);
+void parcel_free(struct parcel *parcel);
+
+/* What is to be executed, in order. Statements live as long as their sinks, values with the parcel. */
+struct parcel_step {
+    const char *name; /* of the prepared statement: stable for its sink's life */
+    const char *sql;
+    int n_values;
+    const uint32_t *types; /* OIDs */
+    const char *const *values;
+    const int *lengths; /* all values are binary */
+    unsigned rows;      /* sent, after folding */
+    bool is_inbox;      /* its affected rows are messages seen for the first time */
+    unsigned n_ids;     /* is_inbox: ids sent, repeats within the parcel not counted */
+};
+size_t parcel_steps(const struct parcel *parcel, const struct parcel_step **steps);
+
+/* Whether two parcels touch a common key (or message id): then they never fly at once. */
+bool parcel_meets(const struct parcel *a, const struct parcel *b);
+
+#endif
