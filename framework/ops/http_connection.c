@@ -157,7 +157,7 @@ static void take_request(struct connection *connection)
 static bool receive(struct connection *connection)
 {
     const size_t room = sizeof connection->in - connection->in_bytes;
-    if (!room || connection->at_end) return true;
+    CHECK(room > 0); /* a full buffer holds a request or is refused */
     const ssize_t n = recv(connection->fd, connection->in + connection->in_bytes, room, 0);
     if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
         free_connection(connection);

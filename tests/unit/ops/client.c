@@ -62,6 +62,7 @@ static int receive(struct client *client, uint64_t deadline_ms)
     cr_assert_lt(client->n, sizeof client->in - 1);
     const ssize_t n =
         recv(client->fd, client->in + client->n, sizeof client->in - 1 - client->n, 0);
+    client->was_reset = n < 0;
     if (n <= 0) return 0;
     client->n += (size_t)n;
     client->in[client->n] = '\0';

@@ -13,6 +13,7 @@
 
 struct client {
     int fd;
+    bool was_reset;        /* the end was no orderly one */
     size_t n;              /* bytes in `in` */
     char in[CLIENT_BYTES]; /* what has come, NUL-terminated */
 };
