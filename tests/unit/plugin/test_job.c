@@ -232,12 +232,23 @@ ACT(take_too_much)
     return WR_DONE;
 }
 
+/* A small piece at the brink makes a block that goes beyond it; nothing more is to be had then. */
+ACT(take_to_the_brink)
+{
+    cr_expect_not_null(wr_alloc(job, JOB_MEMORY_BYTES - 64));
+    for (int i = 0; i < 100; i++) (void)wr_alloc(job, 8);
+    cr_expect_null(wr_alloc(job, 8));
+    return WR_DONE;
+}
+
 Test(job, memory_is_bounded)
 {
     cr_expect_eq(desk_run(take_much), WR_DONE);
     desk_run(take_too_much);
     desk_expect_rejected("the handler took more than 64 MiB of memory for one message");
     cr_expect_eq(desk_run(take_much), WR_DONE);
+    desk_run(take_to_the_brink);
+    desk_expect_rejected("the handler took more than 64 MiB of memory for one message");
 }
 
 ACT(make_cstr)

@@ -8,6 +8,7 @@
 
 #include <criterion/criterion.h>
 
+#include "base/json.h"
 #include "unit/plugin/desk.h"
 #include "unit/plugin/folder.h"
 
@@ -99,6 +100,24 @@ Test(workers, tally_counts_by_another_field)
     open_plugin(TEST_WORKERS, "tally", given, 1);
     cr_expect_eq(desk_run_body(NULL, "{\"event\": {\"type\": \"logout\"}}"), WR_DONE);
     expect_counts(0, 0, 1, 0);
+}
+
+Test(workers, tally_comes_with_samples)
+{
+    open_plugin(TEST_WORKERS, "tally", NULL, 0);
+    FILE *const samples = fopen(TEST_SAMPLES, "re");
+    cr_assert_not_null(samples);
+    char line[1024];
+    static struct json json;
+    struct wr_text body;
+    for (int n = 0; fgets(line, sizeof line, samples); n++) {
+        cr_assert_eq(json_open(&json, text_of(line)), JSON_OK);
+        if (json_raw(&json, "body", &body) != JSON_OK) body = text_of("not JSON");
+        desk.message.message.body = body;
+        cr_expect_eq(desk_run(NULL), n < 4 ? WR_DONE : WR_REJECT, "line %d", n);
+    }
+    fclose(samples);
+    expect_counts(1, 1, 1, 1);
 }
 
 static void expect_line(FILE *record, const char *expected)
