@@ -5,8 +5,6 @@
  * business sending are decoded. */
 #include "amqp/codec.h"
 
-#include <stdio.h>
-
 #include <event2/buffer.h>
 
 #include "base/check.h"
@@ -64,7 +62,7 @@ static PRINTF_LIKE(2, 3) enum codec_result broken(struct codec *codec, const cha
 {
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(codec->fault, sizeof codec->fault, format, args);
+    (void)status_vfail(&codec->fault, EXIT_UNREACHABLE, format, args);
     va_end(args);
     return CODEC_BROKEN;
 }

@@ -50,7 +50,7 @@ struct codec {
     bool in_body;    /* inside a body frame: */
     uint16_t body_channel;
     uint32_t body_left;
-    char fault[256]; /* after CODEC_BROKEN, in words */
+    struct status fault; /* after CODEC_BROKEN, in words */
 };
 
 void codec_init(struct codec *codec);

@@ -1,65 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The life of a connection: rest, connect, shake hands, be ready, be lost, rest again. What is said
- * during the handshake lives in handshake.c, what channels say to each other in channel.c. Anything
- * may be freed from inside a callback: see inside.h for how that is made safe. */
-#include "amqp/connection.h"
-
-#include <event2/buffer.h>
+ * The life of a connection: rest, connect, shake hands, be ready, be lost, rest again. What the
+ * broker says meanwhile is understood in connection_frames.c and handshake.c. Anything may be freed
+ * from inside a callback: see inside.h for how that is made safe. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "amqp/channel.h"
-#include "amqp/codec.h"
-#include "amqp/handshake.h"
-#include "amqp/heartbeat.h"
-#include "amqp/inside.h"
-#include "amqp/roster.h"
+#include "amqp/connection_parts.h"
 #include "base/check.h"
 #include "base/random.h"
-#include "net/backoff.h"
-#include "net/wire.h"
 
-#define CONNECTION_MAGIC 0x616d7170u
 #define GOODBYE_MS 2000
 #define STALL_MS 60000 /* only where no heartbeat watches */
 #define OUT_HIGH_BYTES (1024 * 1024)
 #define REPLY_SUCCESS 200
-#define REPLY_FRAME_ERROR 501
-
-enum state { STATE_RESTING, STATE_CONNECTING, STATE_READY, STATE_CLOSING, STATE_CLOSED };
-
-struct amqp_connection {
-    uint32_t magic;
-    struct loop *loop;
-    struct amqp_connection_settings settings; /* its name is ours */
-    struct amqp_connection_events events;
-    void *owner;
-    enum state state;
-    char *shown; /* the server of this try */
-
-    struct wire *wire; /* NULL: none */
-    bool is_wired;     /* the wire is open */
-    struct codec codec;
-    struct handshake handshake;
-    struct heartbeat heartbeat;
-    struct backoff backoff;
-    struct timer next_try, deadline, beat;
-    uint64_t try_since_ms, times_ready;
-    bool is_blocked;
-    char broker[128];
-    char blame[512]; /* "": none */
-
-    struct roster roster;
-    unsigned frames; /* of connection_enter */
-    bool is_freed;
-    void **graves;
-    size_t n_graves;
-};
-
-static void begin_try(void *owner);
-static void on_deadline(void *owner);
-static void on_beat(void *owner);
 
 /* ---- what inside.h promises ------------------------------------------------------------------ */
 
@@ -73,7 +28,7 @@ static void drop_wire(struct amqp_connection *connection)
     handshake_fini(&connection->handshake);
     timer_disarm(&connection->deadline);
     timer_disarm(&connection->beat);
-    connection->blame[0] = '\0';
+    connection->blame.text[0] = '\0';
     roster_forget_numbers(&connection->roster);
 }
 
@@ -147,10 +102,10 @@ bool connection_is_choked(const struct amqp_connection *connection)
 
 void connection_blame(struct amqp_connection *connection, const char *format, ...)
 {
-    if (connection->blame[0]) return;
+    if (connection->blame.text[0]) return;
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(connection->blame, sizeof connection->blame, format, args);
+    (void)status_vfail(&connection->blame, EXIT_UNREACHABLE, format, args);
     va_end(args);
 }
 
@@ -164,6 +119,13 @@ uint16_t connection_channel_max(const struct amqp_connection *connection)
     return connection->handshake.channel_max;
 }
 
+void connection_say(struct amqp_connection *connection, amqp_method_number_t id, void *method)
+{
+    bool encoded = codec_put_method(wire_out(connection->wire), 0, id, method);
+    CHECK(encoded);
+    wire_touch(connection->wire);
+}
+
 /* ---- losing ---------------------------------------------------------------------------------- */
 
 static void tell_channels_lost(struct amqp_connection *connection, const char *why)
@@ -173,14 +135,14 @@ static void tell_channels_lost(struct amqp_connection *connection, const char *w
         channel_disconnected(channel, why);
 }
 
-static void tell_channels_room(struct amqp_connection *connection)
+void connection_tell_room(struct amqp_connection *connection)
 {
     const uint64_t round = roster_begin(&connection->roster);
     for (struct channel *channel; (channel = roster_next(&connection->roster, round));)
         channel_relieve(channel);
 }
 
-static void tell_blocked(struct amqp_connection *connection, bool blocked, const char *reason)
+void connection_tell_blocked(struct amqp_connection *connection, bool blocked, const char *reason)
 {
     if (connection->is_blocked == blocked) return;
     connection->is_blocked = blocked;
@@ -195,7 +157,7 @@ static void rest(struct amqp_connection *connection)
 }
 
 /* `why` names the server. It does not lie in the wire or the codec, which are gone after this. */
-static void lose(struct amqp_connection *connection, const char *why, bool is_refusal)
+void connection_lose(struct amqp_connection *connection, const char *why, bool is_refusal)
 {
     bool was_ready = connection->state == STATE_READY;
     drop_wire(connection);
@@ -205,20 +167,20 @@ static void lose(struct amqp_connection *connection, const char *why, bool is_re
     }
     rest(connection);
     if (was_ready) tell_channels_lost(connection, why);
-    if (!connection->is_freed) tell_blocked(connection, false, "");
+    if (!connection->is_freed) connection_tell_blocked(connection, false, "");
     if (!connection->is_freed) connection->events.on_lost(connection->owner, why, is_refusal);
 }
 
-static void lose_in_words(struct amqp_connection *connection, const char *why, bool is_refusal)
+void connection_lose_in_words(struct amqp_connection *connection, const char *why, bool is_refusal)
 {
     char text[1200];
     (void)snprintf(text, sizeof text, "%s: %s", connection->shown, why);
-    lose(connection, text, is_refusal);
+    connection_lose(connection, text, is_refusal);
 }
 
 /* ---- ready ----------------------------------------------------------------------------------- */
 
-static void be_ready(struct amqp_connection *connection)
+void connection_become_ready(struct amqp_connection *connection)
 {
     uint64_t now_ms = loop_now_ms(connection->loop);
     connection->state = STATE_READY;
@@ -251,7 +213,7 @@ static void on_beat(void *owner)
         char why[128];
         (void)snprintf(why, sizeof why, "the broker was silent for %u s, two heartbeats",
                        2 * connection->heartbeat.interval_ms / 1000);
-        lose_in_words(connection, why, false);
+        connection_lose_in_words(connection, why, false);
         break;
     }
     case HEARTBEAT_SEND:
@@ -265,129 +227,7 @@ static void on_beat(void *owner)
     connection_leave(connection);
 }
 
-static void be_closed(struct amqp_connection *connection, const amqp_connection_close_t *close)
-{
-    char words[320], why[400];
-    text_show(codec_text(close->reply_text), words, sizeof words);
-    (void)snprintf(why, sizeof why, "the broker closed the connection: %u %s", close->reply_code,
-                   words);
-    amqp_connection_close_ok_t ok = { 0 };
-    bool encoded =
-        codec_put_method(wire_out(connection->wire), 0, AMQP_CONNECTION_CLOSE_OK_METHOD, &ok);
-    CHECK(encoded);
-    wire_flush(connection->wire);
-    lose_in_words(connection, why, false);
-}
-
-static void take_own(struct amqp_connection *connection, const struct codec_frame *frame)
-{
-    if (frame->method == AMQP_CONNECTION_CLOSE_METHOD) {
-        be_closed(connection, frame->decoded);
-    } else if (frame->method == AMQP_CONNECTION_BLOCKED_METHOD) {
-        const amqp_connection_blocked_t *blocked = frame->decoded;
-        char reason[160];
-        tell_blocked(connection, true,
-                     text_show(codec_text(blocked->reason), reason, sizeof reason));
-        tell_channels_room(connection);
-    } else if (frame->method == AMQP_CONNECTION_UNBLOCKED_METHOD) {
-        tell_blocked(connection, false, "");
-        tell_channels_room(connection);
-    } else {
-        connection_blame(connection, "the broker sent %s, unasked",
-                         amqp_method_name(frame->method));
-    }
-}
-
-/* Its owner has left it; only the answer to our channel.close matters, or one that crossed it. */
-static void take_late(struct amqp_connection *connection, const struct codec_frame *frame)
-{
-    if (frame->kind != CODEC_METHOD) return;
-    if (frame->method == AMQP_CHANNEL_CLOSE_OK_METHOD) {
-        roster_give_number(&connection->roster, frame->channel, false);
-    } else if (frame->method == AMQP_CHANNEL_CLOSE_METHOD) {
-        amqp_channel_close_ok_t ok = { 0 };
-        bool encoded = codec_put_method(wire_out(connection->wire), frame->channel,
-                                        AMQP_CHANNEL_CLOSE_OK_METHOD, &ok);
-        CHECK(encoded);
-        wire_touch(connection->wire);
-    }
-}
-
-static void take_handshake(struct amqp_connection *connection, const struct codec_frame *frame)
-{
-    if (frame->channel != 0 || frame->kind != CODEC_METHOD) {
-        if (frame->kind != CODEC_HEARTBEAT)
-            connection_blame(connection, "the broker spoke on channel %u before it was open",
-                             frame->channel);
-        return;
-    }
-    struct status status = { 0 };
-    enum handshake_result result = handshake_take(
-        &connection->handshake, frame->method, frame->decoded, wire_out(connection->wire), &status);
-    wire_flush(connection->wire);
-    if (result == HANDSHAKE_DONE) {
-        be_ready(connection);
-    } else if (result != HANDSHAKE_GOES_ON) {
-        lose_in_words(connection, status.text, result == HANDSHAKE_REFUSED);
-    }
-}
-
-static void take_frame(struct amqp_connection *connection, const struct codec_frame *frame)
-{
-    const struct slot *slot = roster_at(&connection->roster, frame->channel);
-    if (LIKELY(slot->channel != NULL)) {
-        channel_take_frame(slot->channel, frame);
-    } else if (connection->state == STATE_CONNECTING) {
-        take_handshake(connection, frame);
-    } else if (connection->state == STATE_CLOSING) {
-        if (frame->kind == CODEC_METHOD && (frame->method == AMQP_CONNECTION_CLOSE_OK_METHOD ||
-                                            frame->method == AMQP_CONNECTION_CLOSE_METHOD))
-            lose(connection, "", false);
-    } else if (frame->channel == 0) {
-        if (frame->kind == CODEC_METHOD) take_own(connection, frame);
-    } else if (slot->is_closing) {
-        take_late(connection, frame);
-    } else {
-        connection_blame(connection, "the broker spoke on channel %u, which is not open",
-                         frame->channel);
-    }
-}
-
 /* ---- the wire -------------------------------------------------------------------------------- */
-
-static void end_blamed(struct amqp_connection *connection)
-{
-    char why[sizeof connection->blame];
-    memcpy(why, connection->blame, sizeof why);
-    if (connection->state == STATE_READY) {
-        amqp_connection_close_t close = { .reply_code = REPLY_FRAME_ERROR,
-                                          .reply_text = codec_cstr("FRAME_ERROR") };
-        bool encoded =
-            codec_put_method(wire_out(connection->wire), 0, AMQP_CONNECTION_CLOSE_METHOD, &close);
-        CHECK(encoded);
-        wire_flush(connection->wire);
-    }
-    lose_in_words(connection, why, false);
-}
-
-static void on_data(void *owner, struct evbuffer *in)
-{
-    struct amqp_connection *connection = owner;
-    connection_enter(connection);
-    enum codec_result result = CODEC_FRAME;
-    while (connection->wire && !connection->blame[0] && !connection->is_freed) {
-        struct codec_frame frame;
-        result = codec_next(&connection->codec, in, &frame);
-        if (result != CODEC_FRAME) break;
-        take_frame(connection, &frame);
-    }
-    if (connection->wire && result == CODEC_BROKEN)
-        connection_blame(connection, "%s", connection->codec.fault);
-    for (struct channel *channel; (channel = roster_take_news(&connection->roster));)
-        channel_end_batch(channel);
-    if (connection->wire && connection->blame[0] && !connection->is_freed) end_blamed(connection);
-    connection_leave(connection);
-}
 
 static void on_wired(void *owner)
 {
@@ -404,7 +244,7 @@ static void on_relief(void *owner)
 {
     struct amqp_connection *connection = owner;
     connection_enter(connection);
-    tell_channels_room(connection);
+    connection_tell_room(connection);
     connection_leave(connection);
 }
 
@@ -418,15 +258,16 @@ static void on_wire_close(void *owner, const char *why)
     } else {
         status_fail(&status, EXIT_UNREACHABLE, "%s", why);
     }
-    lose(connection, status.text, false);
+    connection_lose(connection, status.text, false);
     connection_leave(connection);
 }
 
 static void begin_try(void *owner)
 {
-    static const struct wire_events events = {
-        .on_open = on_wired, .on_data = on_data, .on_relief = on_relief, .on_close = on_wire_close
-    };
+    static const struct wire_events events = { .on_open = on_wired,
+                                               .on_data = connection_take_data,
+                                               .on_relief = on_relief,
+                                               .on_close = on_wire_close };
     struct amqp_connection *connection = owner;
     struct amqp_server server = { .shown = "" };
     struct status status = { 0 };
@@ -477,7 +318,7 @@ static void on_deadline(void *owner)
         (void)snprintf(late, sizeof late, "no answer within %u ms",
                        connection->settings.connect_ms);
         handshake_explain(&connection->handshake, late, &status);
-        lose_in_words(connection, status.text, false);
+        connection_lose_in_words(connection, status.text, false);
     }
     connection_leave(connection);
 }
@@ -517,10 +358,7 @@ void amqp_connection_end(struct amqp_connection *connection)
     if (was_ready) {
         amqp_connection_close_t close = { .reply_code = REPLY_SUCCESS,
                                           .reply_text = codec_cstr("Goodbye") };
-        bool encoded =
-            codec_put_method(wire_out(connection->wire), 0, AMQP_CONNECTION_CLOSE_METHOD, &close);
-        CHECK(encoded);
-        wire_touch(connection->wire);
+        connection_say(connection, AMQP_CONNECTION_CLOSE_METHOD, &close);
         tell_channels_lost(connection, "the connection was closed by its owner");
         roster_forget_numbers(&connection->roster);
     }

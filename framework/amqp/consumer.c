@@ -96,12 +96,12 @@ static void lose(struct consumer *consumer, const char *why)
 
 static PRINTF_LIKE(2, 3) void lose_in_words(struct consumer *consumer, const char *format, ...)
 {
-    char why[1100];
+    struct status why = { .exit = EXIT_WELL };
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(why, sizeof why, format, args);
+    (void)status_vfail(&why, EXIT_UNREACHABLE, format, args);
     va_end(args);
-    lose(consumer, why);
+    lose(consumer, why.text);
 }
 
 static void on_lost(void *owner, const struct channel_loss *loss)

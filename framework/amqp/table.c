@@ -4,6 +4,8 @@
  * so that they are stepped over in one go, whatever their depth and content. */
 #include "amqp/table.h"
 
+#include "base/check.h"
+
 enum shape {
     SHAPE_BAD,    /* no such kind: nothing after it can be read */
     SHAPE_FIXED,  /* `bytes` of something that wr_pair cannot hold */
@@ -36,6 +38,7 @@ static uint64_t read_number(const uint8_t *at, size_t bytes)
 
 static int64_t extend_sign(uint64_t number, unsigned bytes)
 {
+    CHECK(bytes > 0);
     unsigned shift = 64 - 8 * bytes;
     return (int64_t)(number << shift) >> shift;
 }

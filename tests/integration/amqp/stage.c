@@ -14,8 +14,6 @@
 #include "base/check.h"
 #include "base/clock.h"
 
-extern char **environ;
-
 uint64_t stage_now_ms(void)
 {
     return clock_now_ms();
@@ -34,16 +32,15 @@ void stage_turn(struct stage *stage)
 /* amqp[s]://user:password@host:port/vhost, as the test servers print it. */
 bool stage_server(const char *name, struct amqp_server *out)
 {
-    static char host[100], user[100], password[100], vhost[100];
-    unsigned port;
+    static char host[100], user[100], password[100], vhost[100], port[8];
     const char *url = getenv(name);
     if (!url) return false;
     vhost[0] = '\0';
     const char *after = strstr(url, "://");
-    cr_assert(after && sscanf(after + 3, "%99[^:]:%99[^@]@%99[^:]:%u/%99s", user, password, host,
-                              &port, vhost) >= 4);
+    cr_assert(after && sscanf(after + 3, "%99[^:]:%99[^@]@%99[^:]:%7[0-9]/%99s", user, password,
+                              host, port, vhost) >= 4);
     *out = (struct amqp_server){ .host = host,
-                                 .port = (uint16_t)port,
+                                 .port = (uint16_t)strtoul(port, NULL, 10),
                                  .vhost = vhost[0] ? vhost : "/",
                                  .user = user,
                                  .password = password,

@@ -42,7 +42,7 @@ static void begin(void)
     do {                                                                                           \
         begin();                                                                                   \
         cr_assert(FEED(literal) == CODEC_BROKEN);                                                  \
-        cr_assert(strstr(codec.fault, words), "%s", codec.fault);                                  \
+        cr_assert(strstr(codec.fault.text, words), "%s", codec.fault.text);                        \
         codec_fini(&codec);                                                                        \
     } while (0)
 
@@ -80,7 +80,7 @@ static void greeted_by(const char *bytes, size_t len, const char *words)
 {
     codec_init(&codec);
     cr_assert(feed(bytes, len) == CODEC_BROKEN);
-    cr_assert(strstr(codec.fault, words), "%s", codec.fault);
+    cr_assert(strstr(codec.fault.text, words), "%s", codec.fault.text);
     codec_fini(&codec);
 }
 
@@ -161,7 +161,7 @@ Test(codec, a_conversation_may_come_in_pieces_of_any_size)
             (void)evbuffer_add_reference(in, copy, n, (evbuffer_ref_cleanup_cb)(void *)NULL, NULL);
             enum codec_result result;
             while ((result = codec_next(&codec, in, &frame)) == CODEC_FRAME) note(&got);
-            cr_assert(result == CODEC_MORE, "%s", codec.fault);
+            cr_assert(result == CODEC_MORE, "%s", codec.fault.text);
             struct evbuffer *kept = evbuffer_new(); /* what is left, out of the piece that goes */
             (void)evbuffer_add(kept, evbuffer_pullup(in, -1), evbuffer_get_length(in));
             evbuffer_free(in);
@@ -224,7 +224,7 @@ Test(codec, content_is_cut_to_the_frame_limit)
         cr_assert(frame.channel == 3);
         if (frame.kind == CODEC_BODY) got += frame.bytes.len;
     }
-    cr_assert(got == sizeof body && !codec.fault[0]);
+    cr_assert(got == sizeof body && !codec.fault.text[0]);
     codec_fini(&codec);
     evbuffer_free(out);
 }
