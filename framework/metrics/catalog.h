@@ -14,6 +14,7 @@ enum metric_family {
     METRIC_RECEIVED,            /* queue */
     METRIC_SETTLED,             /* queue, outcome: done, retry, dead */
     METRIC_DEAD,                /* queue, reason */
+    METRIC_DUPLICATES,          /* queue */
     METRIC_BATCHES,             /* queue, outcome: committed, retried, split */
     METRIC_RECONNECTS,          /* server */
     METRIC_PAUSED_SECONDS,      /* queue */
@@ -33,6 +34,7 @@ enum metric_family {
     METRIC_MESSAGE_AGE_SECONDS, /* queue; published to acked */
     METRIC_LOOP_LAG_SECONDS,    /* no labels */
     METRIC_BATCH_ROWS,          /* queue */
+    METRIC_COMMIT_SECONDS,      /* queue */
 
     METRIC_PROCESS_CPU_SECONDS, /* process_*: read when asked for, there are no series to update */
     METRIC_PROCESS_RESIDENT_BYTES,
