@@ -31,16 +31,34 @@ void arena_init(struct arena *arena, void *buffer, size_t bytes)
     arena_reset(arena);
 }
 
-void arena_reset(struct arena *arena)
+static void free_blocks_until(struct arena *arena, const struct arena_block *kept)
 {
-    while (arena->blocks) {
+    while (arena->blocks != kept) {
         struct arena_block *block = arena->blocks;
         arena->blocks = block->next;
         free(block);
     }
+}
+
+void arena_reset(struct arena *arena)
+{
+    free_blocks_until(arena, NULL);
     arena->heap_bytes = 0;
     arena->at = arena->first;
     arena->end = arena->first_end;
+}
+
+struct arena_mark arena_mark(const struct arena *arena)
+{
+    return (struct arena_mark){ arena->at, arena->end, arena->blocks, arena->heap_bytes };
+}
+
+void arena_rewind(struct arena *arena, const struct arena_mark *mark)
+{
+    free_blocks_until(arena, mark->blocks);
+    arena->heap_bytes = mark->heap_bytes;
+    arena->at = mark->at;
+    arena->end = mark->end;
 }
 
 static char *add_block(struct arena *arena, size_t bytes)

@@ -21,6 +21,15 @@ struct arena {
 void arena_init(struct arena *arena, void *buffer, size_t bytes);
 void arena_reset(struct arena *arena); /* everything taken is gone; heap blocks are freed */
 
+/* A moment of an arena: what was taken since goes when it is rewound to. */
+struct arena_mark {
+    char *at, *end;
+    struct arena_block *blocks;
+    size_t heap_bytes;
+};
+struct arena_mark arena_mark(const struct arena *arena);
+void arena_rewind(struct arena *arena, const struct arena_mark *mark);
+
 /* Aligned for any type; never NULL (see memory_new). */
 void *arena_take(struct arena *arena, size_t bytes) __attribute__((returns_nonnull));
 /* Without alignment, for bytes of text. */

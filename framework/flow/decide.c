@@ -63,6 +63,8 @@ static void bury(struct crew *crew, struct delivery *delivery, enum dead_reason 
 static void hold(struct crew *crew, struct delivery *delivery, uint32_t after_ms)
 {
     delivery_move(delivery, DELIVERY_HELD);
+    arena_rewind(&delivery->arena, &delivery->arrived); /* or each try would add to it */
+    delivery->outcome = (struct job_outcome){ 0 };
     if (crew_is_ordered(crew)) {
         delivery->is_head = true;
         parking_stop(&crew->parking, delivery->order_key);

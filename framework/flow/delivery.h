@@ -45,6 +45,7 @@ struct delivery {
     struct job_message job;
     struct job_outcome outcome;
     struct arena arena;
+    struct arena_mark arrived; /* the arena when the message was whole, before any handling */
     char space[DELIVERY_SPACE];
 };
 

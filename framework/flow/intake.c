@@ -40,4 +40,5 @@ void intake_fill(struct delivery *delivery, const struct amqp_delivery *arrived,
         .priority = from->priority,
         .redelivered = arrived->redelivered,
     };
+    delivery->arrived = arena_mark(&delivery->arena);
 }

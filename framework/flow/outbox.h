@@ -32,14 +32,14 @@ const char *dead_reason_name(enum dead_reason reason);
 
 struct outbox_letter {
     enum dead_reason reason;
-    struct wr_text detail;  /* at most 1 KiB of it is sent */
-    struct wr_text code;    /* the handler's own, or an SQLSTATE */
-    const char *queue;      /* Q: its copy goes to Q.dead */
-    const char *handler;    /* "name/version" */
+    struct wr_text detail; /* at most 1 KiB of it is sent */
+    struct wr_text code;   /* the handler's own, or an SQLSTATE */
+    const char *queue;     /* Q: its copy goes to Q.dead */
+    const char *handler;   /* "name/version" */
 };
 
 struct outbox_retry {
-    const char *queue;      /* Q: its copy goes to Q.retry.DELAY */
+    const char *queue; /* Q: its copy goes to Q.retry.DELAY */
     uint32_t delay_ms;
     uint32_t next_attempt;
     struct wr_text detail, code;
@@ -66,7 +66,7 @@ void outbox_publish(struct outbox *outbox, struct delivery *delivery, const char
 /* Takes back, into `into`, what this owner gave and is not answered. */
 void outbox_forget(struct outbox *outbox, const void *owner, struct list *into);
 
-bool outbox_is_blocked(const struct outbox *outbox); /* the broker takes nothing: alarm or away */
+bool outbox_is_blocked(const struct outbox *outbox);   /* the broker takes nothing: alarm or away */
 const char *outbox_fault(const struct outbox *outbox); /* in words; "" while it flows */
 
 #endif

@@ -125,3 +125,22 @@ Test(arena, copies_text)
     cr_assert(empty.at && empty.len == 0);
     arena_reset(&arena);
 }
+
+Test(arena, rewinds_to_a_mark_and_keeps_what_was_before_it)
+{
+    char buffer[64];
+    struct arena arena;
+    arena_init(&arena, buffer, sizeof buffer);
+    const struct wr_text kept = arena_copy(&arena, text_of("kept"));
+    (void)arena_take(&arena, 3000); /* a heap block before the mark stays */
+    const struct arena_mark mark = arena_mark(&arena);
+    const size_t heap_bytes = arena.heap_bytes;
+    for (int i = 0; i < 100; i++) {
+        (void)arena_take(&arena, 1000);
+        (void)arena_copy(&arena, text_of("gone"));
+        arena_rewind(&arena, &mark);
+    }
+    cr_assert(text_is(kept, "kept"));
+    cr_assert(arena.heap_bytes == heap_bytes);
+    arena_reset(&arena);
+}
