@@ -49,7 +49,7 @@ static void write_u32(uint8_t *at, uint32_t value)
 
 void codec_init(struct codec *codec)
 {
-    *codec = (struct codec){ .frame_max = CODEC_FRAME_MOST };
+    *codec = (struct codec){ .frame_max = CODEC_FRAME_FIRST };
     init_amqp_pool(&codec->pool, 4096);
 }
 

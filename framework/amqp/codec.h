@@ -24,9 +24,11 @@
 
 struct evbuffer;
 
-#define CODEC_FRAME_MOST 131072u /* what we ask for, and the limit before Tune */
-#define CODEC_FRAME_LEAST 4096u  /* no broker may go below */
-#define CODEC_FRAME_EXTRA 8u     /* of a frame that is not payload */
+#define CODEC_FRAME_MOST 131072u /* what we ask for */
+#define CODEC_FRAME_FIRST                                                                          \
+    16384u /* the limit before Tune: Start is the one table decoded by recursion */
+#define CODEC_FRAME_LEAST 4096u /* no broker may go below */
+#define CODEC_FRAME_EXTRA 8u    /* of a frame that is not payload */
 
 enum codec_kind { CODEC_METHOD, CODEC_HEADER, CODEC_BODY, CODEC_HEARTBEAT };
 enum codec_result { CODEC_FRAME, CODEC_MORE, CODEC_BROKEN };

@@ -233,6 +233,7 @@ Test(consume, its_owner_may_free_or_pause_it_from_inside)
         WAIT(ear->begun == 1 && (ear->consumer == NULL || ear->unsubscribed == 1));
         for (int j = 0; j < 5; j++) stage_turn(&stage);
         cr_assert(ear->begun == 1, "%d", ear->begun);
+        cr_assert(ear->torn == (habits[i] == PAUSES_AT_BEGIN));
         ear_close(ear);
         WAIT(stage_count(&stage, stage.queue) == 5);
     }

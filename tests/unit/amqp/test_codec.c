@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 #include "amqp/codec.h"
+#include "amqp/properties.h"
+#include "amqp/table.h"
 #include "base/check.h"
 
 #define END "\xce"
@@ -36,6 +38,7 @@ static void begin(void)
 {
     codec_init(&codec);
     cr_assert(FEED(OPEN_OK) == CODEC_MORE && codec.is_greeted);
+    codec.frame_max = CODEC_FRAME_MOST;
 }
 
 #define BROKEN(literal, words)                                                                     \
@@ -207,6 +210,55 @@ Test(codec, a_body_is_not_whole_before_its_end_byte)
     cr_assert(codec_next(&codec, in, &frame) == CODEC_FRAME && frame.bytes.len == 2);
     cr_assert(codec_next(&codec, in, &frame) == CODEC_MORE && evbuffer_get_length(in) == 0);
     evbuffer_free(in);
+    codec_fini(&codec);
+}
+
+/* Arrays in arrays, as deep as the bytes go, in a table of one entry. */
+static size_t nest(unsigned char *at, size_t bytes)
+{
+    static const unsigned char name[] = { 0, 0, 0, 0, 1, 'n' };
+    memcpy(at, name, sizeof name);
+    size_t used = sizeof name;
+    for (; used + 5 <= bytes; used += 5) at[used] = 'A';
+    for (size_t i = 0; i < used; i += i ? 5 : sizeof name) {
+        size_t inside = used - i - (i ? 5 : 4);
+        unsigned char *length = at + i + (i ? 1 : 0);
+        for (int j = 0; j < 4; j++) length[j] = (unsigned char)(inside >> (24 - 8 * j));
+    }
+    return used;
+}
+
+Test(codec, headers_of_any_depth_are_stepped_over)
+{
+    begin();
+    static unsigned char properties[131000];
+    size_t bytes = 2 + nest(properties + 2, sizeof properties - 2);
+    properties[0] = 0x20;
+    struct evbuffer *in = evbuffer_new();
+    codec_put_content(in, 1, CODEC_FRAME_MOST, text_from((char *)properties, bytes), text_of(""));
+    struct amqp_properties got;
+    struct wr_pair pair;
+    cr_assert(codec_next(&codec, in, &frame) == CODEC_FRAME && frame.bytes.len == bytes);
+    cr_assert(properties_read(frame.bytes, &got) && got.headers.len == bytes - 6);
+    cr_assert(!table_find(got.headers, "n", &pair));
+    evbuffer_free(in);
+    codec_fini(&codec);
+}
+
+Test(codec, a_greeting_is_bounded_in_depth)
+{
+    static unsigned char start[16500] = { 1, 0, 0, 0, 0, 0, 0, 0, 10, 0, 10, 0, 9 };
+    size_t bytes = 6 + nest(start + 13, 16300) + 8;
+    start[5] = (unsigned char)(bytes >> 8);
+    start[6] = (unsigned char)bytes;
+    start[7 + bytes] = 0xce;
+    codec_init(&codec);
+    cr_assert(feed(start, 8 + bytes) == CODEC_MORE, "%s", codec.fault.text);
+    cr_assert(frame.method == AMQP_CONNECTION_START_METHOD);
+    codec_fini(&codec);
+    codec_init(&codec);
+    cr_assert(FEED("\x01\0\0\0\0\x40\0") == CODEC_BROKEN);
+    cr_assert(strstr(codec.fault.text, "above the limit of 16384"), "%s", codec.fault.text);
     codec_fini(&codec);
 }
 
