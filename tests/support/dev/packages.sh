@@ -82,6 +82,7 @@ packages_install() {
     local log=$ROOT/build/dev/apt.log started
     started=$(now_ms)
     mkdir -p "${log%/*}"
+    : >>"$log" # ours, also where sudo writes to it
     say "installing what is missing: $*"
     hold_services
     apt_run "reading the lists" update ||
@@ -95,33 +96,33 @@ packages_install() {
     say "installed in $(since "$started"); the log is build/dev/apt.log"
 }
 
-# apt_run WHAT ARGUMENT…: one apt-get, its own progress told in a line or two, the rest in the log
+# apt_run WHAT ARGUMENT…: one apt-get, its own progress told in a few lines, its words in the log. The
+# progress has a pipe to itself: apt makes it non-blocking, which the packages' scripts cannot bear.
 apt_run() {
     local what=$1
     shift
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -q \
-        -o APT::Status-Fd=1 -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=600 "$@" \
-        </dev/null 2>>"$ROOT/build/dev/apt.log" | show_progress "$what"
+    # shellcheck disable=SC2016 # for sh, which is root where this script is not
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C sh -c '
+        log=$1
+        shift
+        exec apt-get -q -o APT::Status-Fd=3 -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=600 "$@" \
+            3>&1 </dev/null >>"$log" 2>&1
+    ' apt "$ROOT/build/dev/apt.log" "$@" | show_progress "$what"
 }
 
-# show_progress WHAT: reads apt's lines; those of its status go to people, the rest to the log
+# show_progress WHAT: reads apt's status lines
 show_progress() {
-    local kind name percent rest tenth=-1 step
-    while IFS=: read -r kind name percent rest; do
-        case $kind in
-        dlstatus | pmstatus)
-            percent=${percent%%.*}
-            [[ $kind == dlstatus ]] && step=fetching || step=unpacking
-            if [[ -t 2 ]]; then
-                printf '\r\e[K  %s: %s %d %% %s' "$1" "$step" "$percent" "${rest:0:50}" >&2
-            elif [[ $step$((percent / 20)) != "$tenth" ]]; then
-                tenth=$step$((percent / 20))
-                say "  $1: $step $percent %"
-            fi
-            ;;
-        *) printf '%s\n' "$kind${name:+:$name}${percent:+:$percent}${rest:+:$rest}" ;;
-        esac
-    done >>"$ROOT/build/dev/apt.log"
+    local kind percent rest tenth='' step
+    while IFS=: read -r kind _ percent rest; do
+        [[ $kind == dlstatus ]] && step=fetching || step=unpacking
+        percent=${percent%%.*}
+        if [[ -t 2 ]]; then
+            printf '\r\e[K  %s: %s %d %% %s' "$1" "$step" "$percent" "${rest:0:50}" >&2
+        elif [[ $step$((percent / 20)) != "$tenth" ]]; then
+            tenth=$step$((percent / 20))
+            say "  $1: $step $percent %"
+        fi
+    done
     [[ ! -t 2 ]] || printf '\r\e[K' >&2
 }
 
