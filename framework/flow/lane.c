@@ -25,9 +25,9 @@ struct lane {
     struct bell work;
     struct job *job;
     pthread_t thread;
-    pthread_mutex_t lock; /* guards opened, open_status */
-    pthread_cond_t has_opened;
-    enum { OPENING, OPENED, DECLINED } opened;
+    pthread_mutex_t lock; /* guards life, open_status */
+    pthread_cond_t has_changed;
+    enum { OPENING, OPENED, DECLINED, ENDED } life;
     struct status open_status;
     _Atomic bool is_stopping;
     _Atomic uint64_t typical_ns, handled;
@@ -153,11 +153,20 @@ static bool open_state(struct lane *lane)
     struct status status = { 0 };
     const bool is_open = job_open(lane->job, &status);
     pthread_mutex_lock(&lane->lock);
-    lane->opened = is_open ? OPENED : DECLINED;
+    lane->life = is_open ? OPENED : DECLINED;
     lane->open_status = status;
-    pthread_cond_signal(&lane->has_opened);
+    pthread_cond_signal(&lane->has_changed);
     pthread_mutex_unlock(&lane->lock);
     return is_open;
+}
+
+static void close_state(struct lane *lane)
+{
+    job_close(lane->job);
+    pthread_mutex_lock(&lane->lock);
+    lane->life = ENDED;
+    pthread_cond_signal(&lane->has_changed);
+    pthread_mutex_unlock(&lane->lock);
 }
 
 static void *lane_main(void *own)
@@ -174,7 +183,7 @@ static void *lane_main(void *own)
         else
             bell_wait(&lane->work);
     }
-    job_close(lane->job);
+    close_state(lane);
     return NULL;
 }
 
@@ -185,7 +194,7 @@ void lane_free(struct lane *lane)
     bell_close(&lane->work);
     ring_free(lane->in);
     ring_free(lane->out);
-    pthread_cond_destroy(&lane->has_opened);
+    pthread_cond_destroy(&lane->has_changed);
     pthread_mutex_destroy(&lane->lock);
     free(lane);
 }
@@ -205,6 +214,16 @@ static int spawn(struct lane *lane)
     return 0;
 }
 
+static void init_lock(struct lane *lane)
+{
+    pthread_condattr_t attributes;
+    pthread_mutex_init(&lane->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC); /* lane_join's deadline is of it */
+    pthread_cond_init(&lane->has_changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
 struct lane *lane_start(const struct lane_settings *settings, struct status *status)
 {
     struct lane *lane = NEW(struct lane);
@@ -212,8 +231,7 @@ struct lane *lane_start(const struct lane_settings *settings, struct status *sta
     lane->in = ring_new(settings->capacity);
     lane->out = ring_new(settings->capacity);
     lane->job = job_new(&settings->job);
-    pthread_mutex_init(&lane->lock, NULL);
-    pthread_cond_init(&lane->has_opened, NULL);
+    init_lock(lane);
     atomic_init(&lane->typical_ns, FIRST_GUESS_NS);
     parking_init(&lane->stopped);
     lane->work.fd = -1;
@@ -231,8 +249,8 @@ struct lane *lane_start(const struct lane_settings *settings, struct status *sta
 bool lane_await_open(struct lane *lane, struct status *status)
 {
     pthread_mutex_lock(&lane->lock);
-    while (lane->opened == OPENING) pthread_cond_wait(&lane->has_opened, &lane->lock);
-    const bool is_open = lane->opened == OPENED;
+    while (lane->life == OPENING) pthread_cond_wait(&lane->has_changed, &lane->lock);
+    const bool is_open = lane->life == OPENED;
     if (!is_open) *status = lane->open_status;
     pthread_mutex_unlock(&lane->lock);
     return is_open;
@@ -273,5 +291,12 @@ bool lane_join(struct lane *lane, uint64_t deadline_ms)
 {
     const struct timespec until = { .tv_sec = (time_t)(deadline_ms / 1000u),
                                     .tv_nsec = (long)(deadline_ms % 1000u) * 1000000L };
-    return pthread_clockjoin_np(lane->thread, NULL, CLOCK_MONOTONIC, &until) == 0;
+    int late = 0;
+    pthread_mutex_lock(&lane->lock);
+    while (lane->life != ENDED && lane->life != DECLINED && !late)
+        late = pthread_cond_timedwait(&lane->has_changed, &lane->lock, &until);
+    pthread_mutex_unlock(&lane->lock);
+    if (late) return false;
+    pthread_join(lane->thread, NULL);
+    return true;
 }
