@@ -105,7 +105,7 @@ static SSL *accept_tls(const struct tls_server *setup, int fd)
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
     cr_assert_eq(SSL_CTX_use_certificate_file(context, setup->file, SSL_FILETYPE_PEM), 1);
     cr_assert_eq(SSL_CTX_use_PrivateKey_file(context, setup->file, SSL_FILETYPE_PEM), 1);
-    if (setup->is_old) SSL_CTX_set_max_proto_version(context, TLS1_1_VERSION);
+    SSL_CTX_set_max_proto_version(context, setup->newest_version);
     if (setup->client_ca) {
         SSL_CTX_load_verify_locations(context, setup->client_ca, NULL);
         SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
@@ -131,6 +131,7 @@ void serve_tls(struct server *server, int fd)
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     snprintf(setup->name_asked, sizeof setup->name_asked, "%s", name ? name : "");
     if (setup->speaks_first) SSL_write(ssl, "hello", 5);
+    if (setup->hangs_up) SSL_shutdown(ssl);
     char bytes[30000];
     int n;
     while ((n = SSL_read(ssl, bytes, sizeof bytes)) > 0 && SSL_write(ssl, bytes, n) > 0) {

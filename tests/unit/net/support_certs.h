@@ -25,7 +25,8 @@ struct tls_server {
         *client_ca;      /* asks for a client certificate of this authority; NULL: asks for none */
     bool says_nothing;   /* takes the connection and does not shake hands */
     bool speaks_first;   /* sends "hello" in one flight with its handshake's end */
-    bool is_old;         /* no newer than TLS 1.1 */
+    bool hangs_up;       /* after that */
+    int newest_version;  /* TLS1_1_VERSION, say; 0: any */
     bool had_goodbye;    /* the client sent close_notify */
     char name_asked[64]; /* the client's server name indication; "": none */
 };

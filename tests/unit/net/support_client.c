@@ -7,6 +7,19 @@
 
 #include "unit/net/support.h"
 
+/* Test processes end without the sanitizer's own look at leaks. */
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+static void expect_no_leaks(void)
+{
+    cr_assert_eq(__lsan_do_recoverable_leak_check(), 0);
+}
+#else
+static void expect_no_leaks(void)
+{
+}
+#endif
+
 static void passed(struct client *client, enum moment moment)
 {
     if (moment == client->frees_in) {
@@ -81,6 +94,7 @@ void client_stop(struct client *client)
     timer_fini(&client->guard);
     loop_free(client->loop);
     evbuffer_free(client->got);
+    expect_no_leaks();
 }
 
 bool until_open(struct client *client)

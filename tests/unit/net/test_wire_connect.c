@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Wires coming up, or not, and what is said then. */
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <event2/buffer.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "net/stream.h"
 #include "unit/net/support.h"
 
 /* Runs a client to its end and compares the last words; "%u" in them is the port. */
@@ -140,6 +144,19 @@ Test(wire_connect, accept_and_close_is_an_end_too)
     cr_assert(strstr(client.why, ": closed by the server"), "%s", client.why);
     client_stop(&client);
     server_stop(&server);
+}
+
+/* What a connect to a free port of the ephemeral range becomes now and then. */
+Test(wire_connect, a_socket_connected_to_itself_is_a_refusal)
+{
+    struct sockaddr_in self = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t bytes = sizeof self;
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    cr_assert_eq(bind(fd, (struct sockaddr *)&self, bytes), 0);
+    cr_assert_eq(getsockname(fd, (struct sockaddr *)&self, &bytes), 0);
+    cr_assert_eq(connect(fd, (struct sockaddr *)&self, bytes), 0);
+    cr_assert_eq(stream_connect_error(fd), ECONNREFUSED);
+    close(fd);
 }
 
 Test(wire_connect, freed_at_any_stage)

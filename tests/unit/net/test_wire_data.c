@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "net/pace.h"
 #include "unit/net/support.h"
 
 #define BIG_BYTES ((size_t)24 << 20)
@@ -147,7 +148,9 @@ Test(wire_data, a_peer_that_does_not_read_chokes_the_wire_until_it_does)
     struct server server;
     server_start(&server, serve_behind_gate, &gate);
     struct client client;
-    client_start(&client, (struct wire_settings){ .port = server.port, .out_high_bytes = 1 << 20 });
+    const size_t high_bytes = 8u << 20;
+    client_start(&client,
+                 (struct wire_settings){ .port = server.port, .out_high_bytes = high_bytes });
     client_run(&client, until_open);
     cr_assert_not(wire_is_choked(client.wire));
 
@@ -156,13 +159,13 @@ Test(wire_data, a_peer_that_does_not_read_chokes_the_wire_until_it_does)
     free(all);
     wire_flush(client.wire);
     cr_assert(wire_is_choked(client.wire));
-    cr_assert_gt(wire_unsent_bytes(client.wire), 1u << 20);
+    cr_assert_gt(wire_unsent_bytes(client.wire), high_bytes);
     cr_assert_eq(client.reliefs, 0);
 
     cr_assert_eq(write(gate.pipe[1], "g", 1), 1);
     client_run(&client, until_relief);
     cr_assert_not(wire_is_choked(client.wire));
-    cr_assert_leq(wire_unsent_bytes(client.wire), 1u << 19);
+    cr_assert_leq(wire_unsent_bytes(client.wire), high_bytes / 2);
     while (wire_unsent_bytes(client.wire) > 0) wire_flush(client.wire);
     client_stop(&client);
     server_stop(&server);
@@ -220,6 +223,17 @@ static bool until_two_pieces(struct client *client)
     return client->pieces > 1;
 }
 
+/* Lets the loop run for a while in which nothing is to come. */
+static void expect_no_piece(struct client *client)
+{
+    const unsigned pieces = client->pieces;
+    client->until = NULL;
+    timer_arm_ms(&client->guard, 100);
+    loop_run(client->loop);
+    client->is_late = false;
+    cr_assert_eq(client->pieces, pieces);
+}
+
 Test(wire_data, a_held_wire_reads_nothing_and_offers_what_is_left_when_let_go)
 {
     struct server server;
@@ -232,17 +246,14 @@ Test(wire_data, a_held_wire_reads_nothing_and_offers_what_is_left_when_let_go)
     client_run(&client, until_one_piece);
 
     wire_hold(client.wire, true);
-    say(&client, "second", 6);
-    client.until = NULL;
-    client.is_late = false;
-    timer_arm_ms(&client.guard, 100);
-    loop_run(client.loop);
-    client.is_late = false;
-    cr_assert_eq(client.pieces, 1, "nothing comes while held");
+    wire_hold(client.wire, false);
+    client_run(&client, until_two_pieces); /* "first" again: nothing new has come */
 
+    wire_hold(client.wire, true);
+    say(&client, "second", 6);
+    expect_no_piece(&client);
     client.keeps = false;
     wire_hold(client.wire, false);
-    client_run(&client, until_two_pieces);
     client.wanted_bytes = 11;
     client_run(&client, until_wanted);
     cr_assert_eq(memcmp(evbuffer_pullup(client.got, -1), "firstsecond", 11), 0);
@@ -287,24 +298,39 @@ static void serve_words_and_reset(struct server *server, int fd)
     send_all(fd, "NO", 2);
 }
 
-Test(wire_data, a_reset_under_a_write_is_told_after_the_last_words)
+/* The write is what finds the reset: the wire is held until then. */
+static void be_reset_under_a_write(struct client *client, bool is_held)
 {
     struct server server;
     server_start(&server, serve_words_and_reset, NULL);
-    struct client client;
-    client_start(&client, (struct wire_settings){ .port = server.port });
-    client.wanted_bytes = 2;
-    client_run(&client, until_wanted);
-    wire_hold(client.wire, true); /* so that the write is what finds the reset */
-    say(&client, "x", 1);
-    wire_flush(client.wire);
+    client_start(client, (struct wire_settings){ .port = server.port });
+    client->wanted_bytes = 2;
+    client_run(client, until_wanted);
+    wire_hold(client->wire, true);
+    say(client, "x", 1);
+    wire_flush(client->wire);
     server_stop(&server); /* waits for the reset */
-    wire_hold(client.wire, false);
-    say(&client, "y", 1);
-    wire_flush(client.wire);
-    cr_assert_eq(client.closes, 0, "never from inside a flush");
-    client_run(&client, until_closed);
+    wire_hold(client->wire, is_held);
+    say(client, "y", 1);
+    wire_flush(client->wire);
+    cr_assert_eq(client->closes, 0, "never from inside a flush");
+    client_run(client, until_closed);
+}
+
+Test(wire_data, a_reset_under_a_write_is_told_after_the_last_words)
+{
+    struct client client;
+    be_reset_under_a_write(&client, false);
     cr_assert_eq(evbuffer_get_length(client.got), 4, "%s", client.why);
+    client_stop(&client);
+}
+
+Test(wire_data, a_held_wire_hears_of_a_reset_and_no_last_words)
+{
+    struct client client;
+    be_reset_under_a_write(&client, true);
+    cr_assert_eq(evbuffer_get_length(client.got), 2, "%s", client.why);
+    cr_assert(strstr(client.why, ": connection reset by peer"), "%s", client.why);
     client_stop(&client);
 }
 
@@ -349,6 +375,24 @@ Test(wire_data, a_message_after_a_busy_time_is_read_too)
     cr_assert_eq(write(gate.pipe[1], "g", 1), 1);
     client.wanted_bytes = 200001;
     client_run(&client, until_wanted);
+    client_stop(&client);
+    server_stop(&server);
+    close(gate.pipe[0]);
+    close(gate.pipe[1]);
+}
+
+Test(wire_data, a_busy_wire_rests)
+{
+    struct gate gate = { 0 };
+    cr_assert_eq(pipe(gate.pipe), 0);
+    cr_assert_eq(write(gate.pipe[1], "g", 1), 1);
+    struct server server;
+    server_start(&server, serve_burst_then_pause, &gate);
+    struct client client;
+    client_start(&client, (struct wire_settings){ .port = server.port, .rest_us = 60000000 });
+    client.wanted_bytes = PACE_BUSY_BYTES;
+    client_run(&client, until_wanted);
+    expect_no_piece(&client);
     client_stop(&client);
     server_stop(&server);
     close(gate.pipe[0]);
