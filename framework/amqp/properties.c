@@ -75,7 +75,9 @@ static const uint8_t *take_field(const struct field *field, const uint8_t *at, c
     return NULL;
 }
 
-bool properties_read(struct wr_text encoded, struct amqp_properties *out)
+/* Reads every field, and lists them where `list` is given. */
+static bool read_fields(struct wr_text encoded, struct amqp_properties *out, struct property *list,
+                        size_t *listed)
 {
     const uint8_t *at = (const uint8_t *)encoded.at, *end = at + encoded.len;
     const struct wr_text none = { "", 0 };
@@ -87,10 +89,27 @@ bool properties_read(struct wr_text encoded, struct amqp_properties *out)
     if (flags & 1) return false; /* more words of flags: class basic has none */
     for (size_t i = 0; i < sizeof FIELDS / sizeof *FIELDS; i++) {
         if (!(flags & FIELDS[i].flag)) continue;
+        const uint8_t *begin = at;
         at = take_field(&FIELDS[i], at, end, out);
         if (!at) return false;
+        if (list)
+            list[(*listed)++] =
+                (struct property){ FIELDS[i].flag,
+                                   text_from((const char *)begin, (size_t)(at - begin)) };
     }
     return at == end;
+}
+
+bool properties_read(struct wr_text encoded, struct amqp_properties *out)
+{
+    return read_fields(encoded, out, NULL, NULL);
+}
+
+size_t properties_list(struct wr_text encoded, struct property out[PROPERTIES_MOST])
+{
+    struct amqp_properties ignored;
+    size_t n = 0;
+    return read_fields(encoded, &ignored, out, &n) ? n : 0;
 }
 
 /* ---- writing ------------------------------------------------------------------------------- */

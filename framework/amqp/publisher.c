@@ -17,6 +17,7 @@
 
 #define BACKOFF_FIRST_MS 250
 #define BACKOFF_MOST_MS 10000
+#define HEADER_BYTES 12 /* of a header frame, before the properties */
 
 struct publisher {
     struct amqp_connection *connection;
@@ -51,6 +52,11 @@ bool publisher_has_room(const struct publisher *publisher)
     return publisher->is_confirming && channel_is_open(publisher->channel) &&
            !amqp_connection_is_blocked(publisher->connection) &&
            !connection_is_choked(publisher->connection) && pending_has_room(&publisher->pending);
+}
+
+size_t publisher_most_bytes(const struct publisher *publisher)
+{
+    return connection_frame_max(publisher->connection) - CODEC_FRAME_EXTRA - HEADER_BYTES;
 }
 
 size_t publisher_pending(const struct publisher *publisher)
@@ -207,12 +213,15 @@ static void on_lost(void *owner, const struct channel_loss *loss)
         (void)snprintf(why, sizeof why, "the broker closed the channel: %u %s", loss->code,
                        loss->why);
     }
+    const enum publish_outcome outcome =
+        loss->code != 0 && loss->method == AMQP_BASIC_PUBLISH_METHOD ? PUBLISH_REFUSED
+                                                                     : PUBLISH_UNKNOWN;
     publisher->is_confirming = publisher->told_room = false;
     if (amqp_connection_is_ready(publisher->connection))
         timer_arm_ms(&publisher->retry, backoff_next_ms(&publisher->backoff, random_u64()));
     struct pending_entry entry;
     while (!publisher->is_freed && pending_take_any(&publisher->pending, &entry))
-        publisher->events.on_outcome(publisher->owner, entry.token, PUBLISH_UNKNOWN, why);
+        publisher->events.on_outcome(publisher->owner, entry.token, outcome, why);
     if (!publisher->is_freed && publisher->events.on_lost)
         publisher->events.on_lost(publisher->owner, why);
 }
@@ -266,13 +275,18 @@ bool publisher_send(struct publisher *publisher, const struct amqp_outgoing *mes
                     struct status *status)
 {
     CHECK(publisher_has_room(publisher));
-    size_t room = connection_frame_max(publisher->connection) - CODEC_FRAME_EXTRA - 12, bytes;
-    if (!properties_write(message, publisher->room, room, &bytes, status)) return false;
+    const size_t room = publisher_most_bytes(publisher);
+    struct wr_text properties = message->encoded;
+    CHECK(properties.len <= room);
+    if (!properties.len) {
+        properties.at = publisher->room;
+        if (!properties_write(message, publisher->room, room, &properties.len, status))
+            return false;
+    }
     amqp_basic_publish_t publish = { .exchange = codec_bytes(message->exchange),
                                      .routing_key = codec_bytes(message->routing_key),
                                      .mandatory = message->mandatory };
-    if (!channel_publish(publisher->channel, &publish, text_from(publisher->room, bytes),
-                         message->body))
+    if (!channel_publish(publisher->channel, &publish, properties, message->body))
         return status_fail(status, EXIT_INTERNAL, "it cannot be encoded");
     uint64_t looks = 0;
     if (message->mandatory)

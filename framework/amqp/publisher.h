@@ -14,6 +14,8 @@ enum publish_outcome {
     PUBLISH_RETURNED, /* no queue took it; `why` has the broker's words */
     PUBLISH_NACKED,   /* the broker could not keep it */
     PUBLISH_UNKNOWN,  /* the channel went before the answer: it may have arrived or not */
+    PUBLISH_REFUSED,  /* the broker closed the channel over this one or another that was pending: no
+                         such exchange, say. Otherwise like UNKNOWN */
 };
 
 /* A message to send; texts are borrowed for the call. Persistent always. */
@@ -26,6 +28,8 @@ struct amqp_outgoing {
     size_t n_headers;
     uint8_t priority;
     bool mandatory;
+    struct wr_text encoded; /* all properties, as they go out, in place of the above; empty: none.
+                               `message_id` still says which is in there */
 };
 
 struct publisher_events {
@@ -42,6 +46,7 @@ void publisher_free(struct publisher *publisher);
 bool publisher_has_room(
     const struct publisher *publisher); /* ready, not blocked, window not full */
 size_t publisher_pending(const struct publisher *publisher);
+size_t publisher_most_bytes(const struct publisher *publisher); /* of encoded properties */
 /* Only while it has room. Exactly one on_outcome per token follows, never from inside. False where the
  * message cannot be encoded (a text over 255 bytes, say): says which, and nothing was sent. */
 MUST_USE bool publisher_send(struct publisher *publisher, const struct amqp_outgoing *message,

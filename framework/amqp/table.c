@@ -29,6 +29,11 @@ static const struct kind {
     ['x'] = { SHAPE_TEXT, 4 },     ['A'] = { SHAPE_LONG, 4 },     ['F'] = { SHAPE_LONG, 4 },
 };
 
+static struct kind kind_of(uint8_t letter)
+{
+    return letter < 128 ? KINDS[letter] : KINDS[0];
+}
+
 static uint64_t read_number(const uint8_t *at, size_t bytes)
 {
     uint64_t number = 0;
@@ -81,28 +86,41 @@ static bool read_value(const struct kind *kind, const uint8_t *at, size_t len, s
     }
 }
 
-bool table_next(struct wr_text encoded, size_t *at, struct wr_pair *pair)
+bool table_step(struct wr_text encoded, size_t *at, struct table_entry *entry)
 {
     const uint8_t *bytes = (const uint8_t *)encoded.at;
-    while (*at < encoded.len) {
-        size_t here = *at, name_len = bytes[here++];
-        if (encoded.len - here < name_len + 1) break;
-        struct wr_text name = text_from(encoded.at + here, name_len);
-        here += name_len;
-        uint8_t letter = bytes[here++];
-        struct kind kind = letter < 128 ? KINDS[letter] : KINDS[0];
-        if (kind.shape == SHAPE_BAD || encoded.len - here < kind.bytes) break;
-        size_t len = kind.bytes;
-        if (kind.shape == SHAPE_TEXT || kind.shape == SHAPE_LONG) {
-            len = (size_t)read_number(bytes + here, 4);
-            here += 4;
-            if (encoded.len - here < len) break;
-        }
-        *at = here + len;
-        *pair = (struct wr_pair){ .name = name, .text = { "", 0 } };
-        if (kind.shape != SHAPE_LONG && read_value(&kind, bytes + here, len, pair)) return true;
+    const size_t begin = *at;
+    size_t here = begin;
+    if (begin >= encoded.len) return false;
+    *at = encoded.len; /* damaged: it stays at its end */
+    const size_t name_len = bytes[here++];
+    if (encoded.len - here < name_len + 1) return false;
+    entry->name = text_from(encoded.at + here, name_len);
+    here += name_len;
+    entry->kind = bytes[here++];
+    const struct kind kind = kind_of(entry->kind);
+    if (kind.shape == SHAPE_BAD || encoded.len - here < kind.bytes) return false;
+    size_t len = kind.bytes;
+    if (kind.shape == SHAPE_TEXT || kind.shape == SHAPE_LONG) {
+        len = (size_t)read_number(bytes + here, 4);
+        here += 4;
+        if (encoded.len - here < len) return false;
     }
-    if (*at < encoded.len) *at = encoded.len; /* damaged: it stays at its end */
+    entry->value = text_from(encoded.at + here, len);
+    *at = here + len;
+    entry->whole = text_from(encoded.at + begin, *at - begin);
+    return true;
+}
+
+bool table_next(struct wr_text encoded, size_t *at, struct wr_pair *pair)
+{
+    for (struct table_entry entry; table_step(encoded, at, &entry);) {
+        const struct kind kind = kind_of(entry.kind);
+        *pair = (struct wr_pair){ .name = entry.name, .text = { "", 0 } };
+        if (kind.shape != SHAPE_LONG &&
+            read_value(&kind, (const uint8_t *)entry.value.at, entry.value.len, pair))
+            return true;
+    }
     return false;
 }
 

@@ -16,4 +16,15 @@ bool table_find(struct wr_text encoded, const char *name, struct wr_pair *value)
  * False at the end, or where the bytes are no table. */
 bool table_next(struct wr_text encoded, size_t *at, struct wr_pair *pair);
 
+/* An entry of any kind, as it stands there. */
+struct table_entry {
+    struct wr_text name;
+    uint8_t kind;         /* AMQP's letter */
+    struct wr_text value; /* encoded; texts, tables and arrays without their length */
+    struct wr_text whole; /* all of it, name and kind too */
+};
+
+/* Walks all entries as they stand; otherwise like table_next. */
+bool table_step(struct wr_text encoded, size_t *at, struct table_entry *entry);
+
 #endif

@@ -166,6 +166,11 @@ static void on_outcome(void *own, void *token, enum publish_outcome outcome, con
         sender->settings->on_failed(sender->settings->owner, pending->line,
                                     pending->message.message_id, why);
         break;
+    case PUBLISH_REFUSED: /* no such exchange, most likely: it would be so for ever */
+        status_fail(sender->status, EXIT_MESSAGE, "%s", why);
+        list_append(&sender->again, &pending->link);
+        finish(sender, false);
+        return;
     case PUBLISH_NACKED: sender->nacked_ms = loop_now_ms(sender->loop); /* fallthrough */
     case PUBLISH_UNKNOWN: list_append(&sender->again, &pending->link); return;
     }

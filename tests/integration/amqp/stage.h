@@ -55,7 +55,7 @@ struct stage {
     uint16_t admin_refusal;
     uint32_t admin_messages; /* in the queue that was looked at last */
     struct publisher *publisher;
-    int outcomes[4]; /* by enum publish_outcome */
+    int outcomes[5]; /* by enum publish_outcome */
     int rooms, publisher_losses;
     char outcome_why[1200];
     void *last_token;

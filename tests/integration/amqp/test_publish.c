@@ -100,13 +100,13 @@ Test(publish, what_amqp_cannot_hold_is_named_and_nothing_is_sent)
     stage_close(&stage);
 }
 
-Test(publish, a_lost_channel_leaves_the_fate_unknown_and_comes_back)
+Test(publish, a_channel_closed_over_a_message_says_so_and_comes_back)
 {
     OPEN("unknown");
     WAIT(publisher_has_room(stage.publisher));
     send(&stage, "no.such.exchange", "k", &stage);
     WAIT(stage.publisher_losses == 1);
-    cr_assert(stage.outcomes[PUBLISH_UNKNOWN] == 1 && stage.last_token == &stage);
+    cr_assert(stage.outcomes[PUBLISH_REFUSED] == 1 && stage.last_token == &stage);
     cr_assert(strstr(stage.outcome_why, "404") && strstr(stage.outcome_why, "no.such.exchange"),
               "%s", stage.outcome_why);
     WAIT(stage.rooms == 2);

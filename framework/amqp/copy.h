@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Copies of messages, for retry and dead queues: what their properties are, and what a copy that has
+ * come back tells of its original. A copy keeps everything but what would make the broker drop it,
+ * refuse it or send it twice; that is kept in x-warrener-… headers. Pure, and safe on hostile bytes. */
+#ifndef AMQP_COPY_H
+#define AMQP_COPY_H
+
+#include "base/status.h"
+#include "base/text.h"
+
+#define COPY_DETAIL_BYTES 1024 /* details are cut here, between characters */
+
+/* What a copy says of itself. Texts that are empty are left out, but for the last four. */
+struct copy_notes {
+    uint32_t attempt; /* of the try to come, or of the last one of a dead letter */
+    struct wr_text reason, detail, code;
+    struct wr_text handler, host, exchange, routing_key; /* the latter two the original's */
+};
+
+/* The encoded properties of a copy. `is_copy`: the original is a copy of ours itself (see copy_read),
+ * and what was moved to its headers moves on. Where it all does not fit, the detail is cut, and where
+ * that is not enough, the original's headers are left out and the detail says so. False where the
+ * original's properties are damaged, or `out_bytes` is below COPY_LEAST_BYTES and does not do. */
+MUST_USE bool copy_write(struct wr_text original, bool is_copy, const struct copy_notes *notes,
+                         char *out, size_t out_bytes, size_t *used);
+#define COPY_LEAST_BYTES 4076 /* of the smallest frame there is */
+
+struct copy_origin {
+    uint32_t attempt;
+    struct wr_text exchange, routing_key, user_id; /* of the original, in `headers` */
+};
+
+/* Whether a delivery is a copy that we sent to a retry queue of `queue` and that came back from it:
+ * the broker's newest x-death entry and our own headers must agree on it. */
+MUST_USE bool copy_read(struct wr_text headers, struct wr_text exchange, struct wr_text routing_key,
+                        struct wr_text queue, struct copy_origin *out);
+
+#endif
