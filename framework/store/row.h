@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
+#include "store/wire_bytes.h"
 
 struct row {
     struct row *next; /* of the same message, in the order put */
@@ -21,8 +22,12 @@ struct row {
     bool is_delete;   /* then its values are the key's columns, in the key's order */
     uint16_t n;       /* values put */
     uint32_t bytes;   /* of `values` */
+    uint32_t room;    /* for them */
     char *values;     /* the encoded elements, one after another */
 };
+
+/* An empty row with room for what so many columns commonly take. */
+struct row *row_new(struct arena *arena, unsigned sink, bool is_delete, unsigned n_columns);
 
 /* One value of a row: -1 and NULL for NULL. */
 struct row_value {
@@ -31,7 +36,16 @@ struct row_value {
 };
 
 /* Walks a row's values; `at` begins at 0. */
-struct row_value row_next_value(const struct row *row, uint32_t *at);
+static inline struct row_value row_next_value(const struct row *row, uint32_t *at)
+{
+    const char *const length = row->values + *at;
+    struct row_value value = { NULL, (int32_t)wire_u32(length) };
+    *at += 4;
+    if (value.len < 0) return value;
+    value.at = length + 4;
+    *at += (uint32_t)value.len;
+    return value;
+}
 
 /* What each wr_type is to PostgreSQL, and which wr_put_ function serves it. One table. */
 enum put_kind {
@@ -46,7 +60,8 @@ enum put_kind {
     PUT_INTS,
 };
 struct row_type {
-    const char *name;  /* "uuid": as format_type() says it */
+    const char *brief; /* "int8" */
+    const char *name;  /* "bigint": as format_type() says it */
     uint32_t oid;      /* of the type */
     uint32_t sent_oid; /* of the elements sent: text where an array travels as its literal */
     uint32_t sent_array_oid;
@@ -57,12 +72,13 @@ struct row_type {
 const struct row_type *row_type(enum wr_type type); /* NULL: no such type */
 
 /* Appending values. The row grows in the arena; the fault says what is wrong with the value ("is not
- * UTF-8", "is no inet address"), for its caller to name the column. */
+ * UTF-8", "is no inet address"), for its caller to name the column. A value that is refused leaves the
+ * row as it was. Whether the value's kind suits the column is its caller's to know. */
 void row_put_null(struct row *row, struct arena *arena);
-MUST_USE bool row_put_bool(struct row *row, struct arena *arena, bool value);
+void row_put_bool(struct row *row, struct arena *arena, bool value);
 MUST_USE bool row_put_int(struct row *row, struct arena *arena, enum wr_type type, int64_t value,
                           const char **fault);
-MUST_USE bool row_put_float(struct row *row, struct arena *arena, double value);
+void row_put_float(struct row *row, struct arena *arena, double value);
 MUST_USE bool row_put_text(struct row *row, struct arena *arena, enum wr_type type,
                            struct wr_text value, const char **fault);
 MUST_USE bool row_put_uuid(struct row *row, struct arena *arena, struct wr_text value,
@@ -73,9 +89,10 @@ MUST_USE bool row_put_date(struct row *row, struct arena *arena, int32_t unix_da
                            const char **fault);
 MUST_USE bool row_put_texts(struct row *row, struct arena *arena, const struct wr_text *values,
                             size_t n, const char **fault);
-MUST_USE bool row_put_ints(struct row *row, struct arena *arena, const int64_t *values, size_t n);
+void row_put_ints(struct row *row, struct arena *arena, const int64_t *values, size_t n);
 
-/* A value as text, as psql would show it ("NULL" for NULL): for `warrener try` and errors. */
+/* A value as text, as psql would show it in UTC ("NULL" for NULL; jsonb as it was put): for `warrener
+ * try` and errors. */
 struct wr_text row_show(struct arena *arena, enum wr_type type, struct row_value value);
 
 #endif
