@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -348,10 +350,30 @@ Test(log, a_reader_that_is_gone_kills_nobody)
 
 Test(log, errno_is_kept)
 {
-    close(STDERR_FILENO);
+    const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    cr_assert_eq(dup2(full, STDERR_FILENO), STDERR_FILENO);
     errno = ENOENT;
-    log_info("x", "y");
+    log_info("x", "no space left");
     cr_assert_eq(errno, ENOENT);
+}
+
+Test(log, a_line_is_one_write)
+{
+    char text[1024], packet[8192];
+    int ends[2];
+    memset(text, 'x', sizeof text);
+    const struct wr_text large = text_from(text, sizeof text);
+    cr_assert_eq(pipe2(ends, O_CLOEXEC | O_DIRECT), 0); /* a read gives what one write gave */
+    close(STDERR_FILENO);
+    log_info("x", "dropped, so that its notice comes first");
+    cr_assert_eq(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+    log_write(WR_INFO, "x", large,
+              (struct log_field[]){ LOG_SPAN(REASON, large), LOG_SPAN(FILE, large) }, 2);
+    const ssize_t got = read(ends[0], packet, sizeof packet - 1);
+    cr_assert_gt(got, 3000);
+    packet[got] = '\0';
+    cr_assert_eq(count_of(packet, "\n"), 2);
+    cr_assert_eq(packet[got - 1], '\n');
 }
 
 /* ---- threads ---------------------------------------------------------------------------------- */
@@ -376,11 +398,37 @@ static void write_from_threads(void)
     for (int t = 0; t < THREADS; t++) pthread_join(threads[t], NULL);
 }
 
+enum { WRITERS = 2, ROUNDS = 2000 };
+static atomic_int round_begun, writers_done;
+
+/* Lines of which the pipe holds one: where two threads ask at once whether there is room, one must
+ * not take the other's for its own. They wait without sleeping, so that they do ask at once. */
+static void *write_rounds(void *unused)
+{
+    char text[1000];
+    memset(text, 'x', sizeof text);
+    const struct wr_text large = text_from(text, sizeof text);
+    for (int round = 1; round <= ROUNDS; round++) {
+        while (atomic_load(&round_begun) < round) sched_yield();
+        log_info("x", "a line", LOG_SPAN(REASON, large), LOG_SPAN(FILE, large),
+                 LOG_SPAN(REASON, large));
+        atomic_fetch_add(&writers_done, 1);
+    }
+    return unused;
+}
+
 Test(log, threads_never_wait_for_a_stalled_reader, .timeout = 60)
 {
+    pthread_t threads[WRITERS];
     capture_stderr();
-    write_from_threads();
-    cr_assert_gt(count_of(written(), "a line"), 0);
+    for (int t = 0; t < WRITERS; t++)
+        cr_assert_eq(pthread_create(&threads[t], NULL, write_rounds, NULL), 0);
+    for (int round = 1; round <= ROUNDS; round++) {
+        atomic_store(&round_begun, round);
+        while (atomic_load(&writers_done) < WRITERS * round) usleep(50);
+        cr_assert_eq(count_of(written(), "a line"), 1); /* nobody read before all had ended */
+    }
+    for (int t = 0; t < WRITERS; t++) pthread_join(threads[t], NULL);
 }
 
 static size_t whole, told;
@@ -414,7 +462,7 @@ static void *read_lines(void *stream)
     return NULL;
 }
 
-Test(log, lines_of_threads_never_mix, .timeout = 60)
+Test(log, lines_of_threads_never_mix, .timeout = 30)
 {
     pthread_t thread;
     capture_stderr();

@@ -104,7 +104,7 @@ Test(random, uuids_rise_when_the_clock_does_not)
     }
 }
 
-enum { THREADS = 4, UUIDS = 20000 };
+enum { THREADS = 4, UUIDS = 100000 };
 typedef char uuid_text[UUID_CHARS + 1];
 static uuid_text made[THREADS][UUIDS];
 
