@@ -178,6 +178,26 @@ void watch_fini(struct watch *watch)
     free_event(&watch->event);
 }
 
+static void on_socket(evutil_socket_t fd UNUSED, short what, void *arg)
+{
+    struct socket_watch *watch = arg;
+    watch->on_ready(watch->owner, (what & EV_READ) != 0, (what & EV_WRITE) != 0);
+}
+
+void socket_watch_set(struct socket_watch *watch, struct loop *loop, int fd, bool reads,
+                      bool writes)
+{
+    const short what = (short)(EV_PERSIST | (reads ? EV_READ : 0) | (writes ? EV_WRITE : 0));
+    free_event(&watch->event);
+    watch->event = event_new(loop->base, fd, what, on_socket, watch);
+    CHECK(watch->event && event_add(watch->event, NULL) == 0);
+}
+
+void socket_watch_fini(struct socket_watch *watch)
+{
+    free_event(&watch->event);
+}
+
 static void on_signal_event(evutil_socket_t number, short what UNUSED, void *arg)
 {
     struct signal_watch *watch = arg;

@@ -25,7 +25,7 @@ const char *loop_library_version(void);
 
 uint64_t loop_now_ms(struct loop *loop); /* monotonic, read anew */
 
-/* One-shot timers. A timer is embedded in its owner, armed again at will, and disarmed by its owner
+/* One-shot timers, on a clock that ticks every 4 ms or so. A timer is embedded in its owner, armed again at will, and disarmed by its owner
  * before it goes. */
 struct timer {
     struct event *event; /* NULL before timer_init and after timer_fini */
@@ -63,6 +63,19 @@ struct watch {
 void watch_init(struct watch *watch, struct loop *loop, int fd, void (*on_ready)(void *),
                 void *owner);
 void watch_fini(struct watch *watch);
+
+/* Watches a socket that a library owns. Said anew at each change of what is waited for, and whenever
+ * the library may have replaced the socket by another of the same number; ended before the socket is
+ * closed. A zeroed one watches nothing. */
+struct socket_watch {
+    struct event *event;
+    void (*on_ready)(void *owner, bool can_read, bool can_write);
+    void *owner;
+};
+
+void socket_watch_set(struct socket_watch *watch, struct loop *loop, int fd, bool reads,
+                      bool writes);
+void socket_watch_fini(struct socket_watch *watch); /* harmless twice */
 
 /* Signals as events; the caller blocks them nowhere in this thread. */
 struct signal_watch {

@@ -27,15 +27,17 @@ struct wire_settings {
     uint16_t port;
     bool use_tls;
     struct tls_settings tls; /* file names are copied */
-    uint32_t connect_ms;     /* for resolving, connecting and the TLS handshake together */
+    uint32_t connect_ms;     /* for resolving, connecting, TLS handshake together; 0: for ever */
     uint32_t write_stall_ms; /* output that does not move for so long ends the wire; 0: for ever */
-    size_t out_high_bytes;   /* wire_is_choked above this, on_relief below half of it */
-    uint32_t rest_us;        /* paced reading's rest; 0: never rests */
+    size_t out_high_bytes;   /* wire_is_choked above this, on_relief at half of it; 0: never */
+    uint32_t rest_us;        /* paced reading's rest; 0: never rests. Timers tick every 4 ms or so:
+                                2000 to 4000 all come to about that */
 };
 
 struct wire_events {
     void (*on_open)(void *owner); /* connected, TLS done */
-    /* Something arrived. The owner drains what it can use of `in`; the rest stays for next time. */
+    /* Something arrived. The owner drains what it can use of `in`; the rest stays for next time.
+     * A busy turn offers several pieces of up to 128 KiB one after another. */
     void (*on_data)(void *owner, struct evbuffer *in);
     void (*on_relief)(void *owner); /* was choked, is not any more; NULL: not wanted */
     /* The end, from anything but wire_free: said once, in words, with the server named. The wire
@@ -57,12 +59,13 @@ size_t wire_unsent_bytes(const struct wire *wire);
 bool wire_is_choked(const struct wire *wire);
 
 /* Stops and resumes reading: for owners that cannot take more. Not for longer than 5 s with a
- * RabbitMQ at the other end, which drops readers that sleep. */
+ * RabbitMQ at the other end, which drops readers that sleep. When it is let go, the owner is offered again what it left in `in`. */
 void wire_hold(struct wire *wire, bool hold);
 
-uint64_t
-wire_last_read_ms(const struct wire *wire); /* loop time of the last bytes, for heartbeats */
+/* Loop time of the last bytes, for heartbeats; before any, of wire_new. */
+uint64_t wire_last_read_ms(const struct wire *wire);
 uint64_t wire_last_write_ms(const struct wire *wire);
-const char *wire_peer(const struct wire *wire); /* "host (10.0.0.7:5672)", for logs */
+/* "host (10.0.0.7:5672)", for logs; "host:5672" until it is connected. */
+const char *wire_peer(const struct wire *wire);
 
 #endif

@@ -4,6 +4,8 @@
 #include "unit/net/support_certs.h"
 
 #include <criterion/criterion.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -11,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define DAY_S (24L * 60 * 60)
@@ -100,6 +103,12 @@ void certs_remove(struct certs *certs)
     rmdir(certs->dir);
 }
 
+/* What is written while the cork is in leaves in one piece when it is pulled. */
+static void cork(int fd, int is_in)
+{
+    setsockopt(fd, IPPROTO_TCP, TCP_CORK, &is_in, sizeof is_in);
+}
+
 static SSL *accept_tls(const struct tls_server *setup, int fd)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
@@ -126,12 +135,14 @@ void serve_tls(struct server *server, int fd)
         receive_to_end(fd);
         return;
     }
+    if (setup->speaks_first) cork(fd, 1);
     SSL *ssl = accept_tls(setup, fd);
     if (!ssl) return;
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     snprintf(setup->name_asked, sizeof setup->name_asked, "%s", name ? name : "");
     if (setup->speaks_first) SSL_write(ssl, "hello", 5);
     if (setup->hangs_up) SSL_shutdown(ssl);
+    cork(fd, 0);
     char bytes[30000];
     int n;
     while ((n = SSL_read(ssl, bytes, sizeof bytes)) > 0 && SSL_write(ssl, bytes, n) > 0) {

@@ -268,8 +268,9 @@ Test(wire_tls, a_big_transfer_comes_back_unchanged_with_rests)
 Test(wire_tls, a_server_that_speaks_first_is_heard)
 {
     setup.speaks_first = true;
-    for (unsigned i = 0; i < 20; i++) {
-        setup.newest_version = i % 4 ? TLS1_2_VERSION : 0;
+    static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+    for (unsigned i = 0; i < 2; i++) {
+        setup.newest_version = versions[i];
         start("server", trusting("ca"));
         client.wanted_bytes = 5;
         client_run(&client, until_wanted);
@@ -312,13 +313,11 @@ Test(wire_tls, may_be_freed_by_the_last_words)
     cr_assert(until_wanted(&client));
     cr_assert(strstr(client.why, "closed by the server"), "%s", client.why);
     stop();
-    for (unsigned i = 0; i < 20; i++) {
-        start("server", trusting("ca"));
-        client.frees_in = ON_DATA;
-        client_run(&client, until_freed);
-        cr_assert_eq(client.closes, 0);
-        stop();
-    }
+    start("server", trusting("ca"));
+    client.frees_in = ON_DATA;
+    client_run(&client, until_freed);
+    cr_assert_eq(client.closes, 0);
+    stop();
 }
 
 Test(wire_tls, may_be_freed_in_every_callback)
