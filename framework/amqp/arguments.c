@@ -10,37 +10,42 @@
 #define IN_QUORUM (1u << QUEUE_QUORUM)
 #define IN_CLASSIC (1u << QUEUE_CLASSIC)
 #define IN_DEAD (1u << QUEUE_DEAD)
+#define IN_RETRY (1u << QUEUE_RETRY)
+
+enum value { VALUE_TEXT, VALUE_NEXT, VALUE_NUMBER };
 
 static const struct rule {
     unsigned roles;
-    const char *name, *text; /* NULL: filled in from the call */
+    const char *name;
+    enum value value; /* the latter two are filled in from the call */
+    const char *text;
 } RULES[] = {
-    { IN_QUORUM | IN_DEAD, "x-queue-type", "quorum" },
-    { IN_CLASSIC, "x-queue-type", "classic" },
-    { IN_QUORUM | IN_DEAD, "x-delivery-limit", NULL },
-    { IN_QUORUM | IN_CLASSIC, "x-dead-letter-exchange", "" },
-    { IN_QUORUM | IN_CLASSIC, "x-dead-letter-routing-key", NULL },
-    { IN_QUORUM, "x-dead-letter-strategy", "at-least-once" },
-    { IN_QUORUM | IN_CLASSIC, "x-overflow", "reject-publish" },
+    { IN_QUORUM | IN_DEAD | IN_RETRY, "x-queue-type", VALUE_TEXT, "quorum" },
+    { IN_CLASSIC, "x-queue-type", VALUE_TEXT, "classic" },
+    { IN_QUORUM | IN_DEAD, "x-delivery-limit", VALUE_NUMBER, NULL },
+    { IN_RETRY, "x-message-ttl", VALUE_NUMBER, NULL },
+    { IN_QUORUM | IN_CLASSIC | IN_RETRY, "x-dead-letter-exchange", VALUE_TEXT, "" },
+    { IN_QUORUM | IN_CLASSIC | IN_RETRY, "x-dead-letter-routing-key", VALUE_NEXT, NULL },
+    { IN_QUORUM | IN_RETRY, "x-dead-letter-strategy", VALUE_TEXT, "at-least-once" },
+    { IN_QUORUM | IN_CLASSIC | IN_RETRY, "x-overflow", VALUE_TEXT, "reject-publish" },
 };
 
-void arguments_make(struct arguments *arguments, enum queue_role role, const char *dead_name,
-                    int64_t delivery_limit)
+void arguments_make(struct arguments *arguments, enum queue_role role, const char *next,
+                    int64_t number)
 {
     int n = 0;
     for (size_t i = 0; i < sizeof RULES / sizeof *RULES; i++) {
         const struct rule *rule = &RULES[i];
-        bool is_limit = strcmp(rule->name, "x-delivery-limit") == 0;
         if (!(rule->roles & 1u << role)) continue;
-        if (is_limit && delivery_limit == DELIVERY_LIMIT_NONE) continue;
+        if (rule->value == VALUE_NUMBER && number == DELIVERY_LIMIT_NONE) continue;
         amqp_table_entry_t *entry = &arguments->entries[n++];
         *entry = (amqp_table_entry_t){ .key = codec_cstr(rule->name) };
-        if (is_limit) {
+        if (rule->value == VALUE_NUMBER) {
             entry->value.kind = AMQP_FIELD_KIND_I64;
-            entry->value.value.i64 = delivery_limit;
+            entry->value.value.i64 = number;
         } else {
             entry->value.kind = AMQP_FIELD_KIND_UTF8;
-            entry->value.value.bytes = codec_cstr(rule->text ? rule->text : dead_name);
+            entry->value.value.bytes = codec_cstr(rule->value == VALUE_NEXT ? next : rule->text);
         }
     }
     arguments->table = (amqp_table_t){ .num_entries = n, .entries = arguments->entries };

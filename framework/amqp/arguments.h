@@ -17,6 +17,7 @@ enum queue_role {
     QUEUE_QUORUM,  /* Q */
     QUEUE_CLASSIC, /* Q */
     QUEUE_DEAD,    /* Q.dead */
+    QUEUE_RETRY,   /* Q.retry.D */
 };
 
 struct arguments {
@@ -24,9 +25,10 @@ struct arguments {
     amqp_table_entry_t entries[8];
 };
 
-/* `dead_name` is borrowed; DELIVERY_LIMIT_NONE leaves x-delivery-limit out. */
-void arguments_make(struct arguments *arguments, enum queue_role role, const char *dead_name,
-                    int64_t delivery_limit);
+/* `next` is the queue that messages go to when they are dead (or, of Q.retry.D, due); borrowed.
+ * `number` is the delivery limit (DELIVERY_LIMIT_NONE leaves it out), of Q.retry.D the delay in ms. */
+void arguments_make(struct arguments *arguments, enum queue_role role, const char *next,
+                    int64_t number);
 
 /* "PRECONDITION_FAILED - inequivalent arg 'x-delivery-limit' for queue 'Q' in vhost '/': received
  * '100' but current is '20'": which argument, and both values without their quotes and types. */

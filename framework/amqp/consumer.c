@@ -188,8 +188,8 @@ static void subscribe(struct consumer *consumer)
     if (consumer->state != STATE_IDLE || !amqp_connection_is_ready(consumer->connection)) return;
     timer_disarm(&consumer->retry);
     consumer->state = STATE_TOPOLOGY;
-    consumer->topology = topology_start(consumer->connection, &consumer->settings.topology, false,
-                                        on_topology, consumer);
+    consumer->topology = topology_start(consumer->connection, &consumer->settings.topology,
+                                        TOPOLOGY_MAKE, on_topology, consumer);
 }
 
 static void on_connected(void *owner)

@@ -53,7 +53,7 @@ static void explain_difference(const struct refusal *refusal, struct status *sta
                     "rabbitmqctl -p %s delete_queue %s)%s",
                     refusal->queue, difference.argument, difference.current, difference.wanted,
                     refusal->vhost, refusal->queue,
-                    refusal->is_dead_queue ? "" : ", or take it as it is with `declare: none`");
+                    refusal->is_side_queue ? "" : ", or take it as it is with `declare: none`");
     }
 }
 

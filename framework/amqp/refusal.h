@@ -17,7 +17,7 @@ struct refusal {
     const char *exchange; /* what was being declared or bound to; NULL: not */
     const char *queue;    /* likewise */
     const char *vhost;
-    bool is_dead_queue; /* `queue` is a Q.dead */
+    bool is_side_queue; /* `queue` is a Q.dead or Q.retry.D, which `declare` does not change */
 };
 
 /* `status` gets the fault. */

@@ -15,28 +15,49 @@
 #define NAME_ROOM 300
 #define LIMIT_TRIES 3
 
-enum phase { PHASE_EXCHANGES, PHASE_DEAD, PHASE_QUEUE, PHASE_COMPARE, PHASE_BINDINGS, PHASE_END };
+enum phase {
+    PHASE_EXCHANGES,
+    PHASE_DEAD,
+    PHASE_RETRY,
+    PHASE_QUEUE,
+    PHASE_COMPARE,
+    PHASE_BINDINGS,
+    PHASE_END,
+};
 
 struct topology_work {
     struct amqp_connection *connection;
     struct channel *channel;
     const struct topology *topology;
-    bool check_only;
+    enum topology_aim aim;
     void (*on_answer)(void *owner, const struct topology_report *report);
     void *owner;
     struct timer start;
     enum phase phase;
-    size_t binding;     /* in the phases that go through them */
+    size_t nth;         /* in the phases that go through a list */
     int64_t limit;      /* the queue's, or what the broker has */
     int64_t dead_limit; /* likewise of Q.dead */
     unsigned limit_tries;
-    char dead_name[NAME_ROOM];
+    char dead_name[NAME_ROOM], retry_name[NAME_ROOM]; /* the latter of the delay in hand */
     struct topology_report report;
 };
 
 const char *topology_dead_name(const char *queue, char *out, size_t out_bytes)
 {
     (void)snprintf(out, out_bytes, "%s.dead", queue);
+    return out;
+}
+
+/* The largest unit that says it in one number, as people would: 90s, not 1m30s. */
+const char *topology_retry_name(const char *queue, uint32_t delay_ms, char *out, size_t out_bytes)
+{
+    static const struct {
+        const char *name;
+        uint32_t ms;
+    } units[] = { { "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 } };
+    size_t i = 0;
+    while (delay_ms % units[i].ms != 0) i++;
+    (void)snprintf(out, out_bytes, "%s.retry.%u%s", queue, delay_ms / units[i].ms, units[i].name);
     return out;
 }
 
@@ -67,7 +88,7 @@ static bool declare_exchange(struct topology_work *work, const struct topology_b
     amqp_exchange_declare_t declare = {
         .exchange = codec_cstr(binding->exchange),
         .type = codec_cstr(binding->type ? binding->type : ""),
-        .passive = work->check_only || !binding->type,
+        .passive = work->aim == TOPOLOGY_CHECK || !binding->type,
         .durable = 1,
     };
     return channel_call(work->channel, AMQP_EXCHANGE_DECLARE_METHOD, &declare,
@@ -75,10 +96,11 @@ static bool declare_exchange(struct topology_work *work, const struct topology_b
 }
 
 static bool declare_queue(struct topology_work *work, const char *name, enum queue_role role,
-                          int64_t limit, bool passive)
+                          int64_t number, bool passive)
 {
     struct arguments arguments;
-    arguments_make(&arguments, role, work->dead_name, limit);
+    arguments_make(&arguments, role, role == QUEUE_RETRY ? work->topology->queue : work->dead_name,
+                   number);
     amqp_queue_declare_t declare = { .queue = codec_cstr(name), .passive = passive, .durable = 1 };
     if (!passive) declare.arguments = arguments.table;
     return channel_call(work->channel, AMQP_QUEUE_DECLARE_METHOD, &declare,
@@ -92,6 +114,13 @@ static bool declare_own(struct topology_work *work, bool passive)
                          is_quorum ? work->limit : DELIVERY_LIMIT_NONE, passive);
 }
 
+static bool declare_retry(struct topology_work *work, uint32_t delay_ms)
+{
+    topology_retry_name(work->topology->queue, delay_ms, work->retry_name, sizeof work->retry_name);
+    return declare_queue(work, work->retry_name, QUEUE_RETRY, delay_ms,
+                         work->aim == TOPOLOGY_CHECK);
+}
+
 static bool bind(struct topology_work *work, const struct topology_binding *binding)
 {
     amqp_queue_bind_t bound = { .queue = codec_cstr(work->topology->queue),
@@ -101,31 +130,37 @@ static bool bind(struct topology_work *work, const struct topology_binding *bind
                         on_step_done);
 }
 
-/* Whether the phase has anything to do; where it goes through the bindings, for the next of them. */
-static bool is_due(const struct topology_work *work)
+/* How many steps the phase has. */
+static size_t steps_of(const struct topology_work *work)
 {
-    bool is_ours = work->topology->declare != TOPOLOGY_NONE;
+    const struct topology *topology = work->topology;
+    const bool is_mend = work->aim == TOPOLOGY_MEND, is_check = work->aim == TOPOLOGY_CHECK;
+    const bool is_ours = topology->declare != TOPOLOGY_NONE && !is_mend;
     switch (work->phase) {
-    case PHASE_EXCHANGES: return is_ours && work->binding < work->topology->n_bindings;
-    case PHASE_BINDINGS:
-        return is_ours && !work->check_only && work->binding < work->topology->n_bindings;
+    case PHASE_EXCHANGES: return is_ours ? topology->n_bindings : 0;
+    case PHASE_DEAD: return 1;
+    case PHASE_RETRY: return topology->n_delays;
+    case PHASE_QUEUE: return !is_mend;
     /* What exists is only compared by declaring it, once a passive declaration has found it. */
-    case PHASE_COMPARE: return is_ours && work->check_only;
-    default: return true;
+    case PHASE_COMPARE: return is_ours && is_check;
+    case PHASE_BINDINGS: return is_ours && !is_check ? topology->n_bindings : 0;
+    case PHASE_END: break;
     }
+    return 0;
 }
 
 static bool begin_step(struct topology_work *work)
 {
-    const struct topology_binding *binding = &work->topology->bindings[work->binding];
+    const struct topology *topology = work->topology;
+    const bool is_check = work->aim == TOPOLOGY_CHECK;
     switch (work->phase) {
-    case PHASE_EXCHANGES: return declare_exchange(work, binding);
+    case PHASE_EXCHANGES: return declare_exchange(work, &topology->bindings[work->nth]);
     case PHASE_DEAD:
-        return declare_queue(work, work->dead_name, QUEUE_DEAD, work->dead_limit, work->check_only);
-    case PHASE_QUEUE:
-        return declare_own(work, work->check_only || work->topology->declare == TOPOLOGY_NONE);
+        return declare_queue(work, work->dead_name, QUEUE_DEAD, work->dead_limit, is_check);
+    case PHASE_RETRY: return declare_retry(work, topology->delays_ms[work->nth]);
+    case PHASE_QUEUE: return declare_own(work, is_check || topology->declare == TOPOLOGY_NONE);
     case PHASE_COMPARE: return declare_own(work, false);
-    case PHASE_BINDINGS: return bind(work, binding);
+    case PHASE_BINDINGS: return bind(work, &topology->bindings[work->nth]);
     case PHASE_END: break;
     }
     return false;
@@ -133,9 +168,9 @@ static bool begin_step(struct topology_work *work)
 
 static void go_on(struct topology_work *work)
 {
-    while (work->phase != PHASE_END && !is_due(work)) {
+    while (work->phase != PHASE_END && work->nth >= steps_of(work)) {
         work->phase++;
-        work->binding = 0;
+        work->nth = 0;
     }
     if (work->phase == PHASE_END) {
         answer(work);
@@ -150,13 +185,7 @@ static void go_on(struct topology_work *work)
 static void on_step_done(void *owner, void *decoded UNUSED)
 {
     struct topology_work *work = owner;
-    bool is_list = work->phase == PHASE_EXCHANGES || work->phase == PHASE_BINDINGS;
-    if (is_list) {
-        work->binding++;
-    } else {
-        work->phase++;
-        work->binding = 0;
-    }
+    work->nth++;
     go_on(work);
 }
 
@@ -168,18 +197,18 @@ static struct refusal describe(const struct topology_work *work, const struct ch
                                .words = loss->why,
                                .vhost = connection_vhost(work->connection) };
     bool has_exchange = work->phase == PHASE_EXCHANGES || work->phase == PHASE_BINDINGS;
-    if (has_exchange) refusal.exchange = work->topology->bindings[work->binding].exchange;
+    if (has_exchange) refusal.exchange = work->topology->bindings[work->nth].exchange;
     if (work->phase != PHASE_EXCHANGES) refusal.queue = work->topology->queue;
-    if (work->phase == PHASE_DEAD) {
-        refusal.queue = work->dead_name;
-        refusal.is_dead_queue = true;
-    }
+    if (work->phase == PHASE_DEAD) refusal.queue = work->dead_name;
+    if (work->phase == PHASE_RETRY) refusal.queue = work->retry_name;
+    refusal.is_side_queue = work->phase == PHASE_DEAD || work->phase == PHASE_RETRY;
     return refusal;
 }
 
 static bool accept_limit(struct topology_work *work, const struct refusal *refusal)
 {
-    bool is_dead = work->phase == PHASE_DEAD;
+    const bool is_dead = work->phase == PHASE_DEAD;
+    if (work->phase == PHASE_RETRY) return false;
     int64_t *limit = is_dead ? &work->dead_limit : &work->limit, current;
     char warning[sizeof work->report.warning];
     if (work->limit_tries >= LIMIT_TRIES ||
@@ -235,7 +264,8 @@ static void on_open(void *owner)
 }
 
 struct topology_work *
-topology_start(struct amqp_connection *connection, const struct topology *topology, bool check_only,
+topology_start(struct amqp_connection *connection, const struct topology *topology,
+               enum topology_aim aim,
                void (*on_answer)(void *owner, const struct topology_report *report), void *owner)
 {
     static const struct channel_events events = { .on_connected = on_connected,
@@ -244,7 +274,7 @@ topology_start(struct amqp_connection *connection, const struct topology *topolo
     struct topology_work *work = NEW(struct topology_work);
     work->connection = connection;
     work->topology = topology;
-    work->check_only = check_only;
+    work->aim = aim;
     work->on_answer = on_answer;
     work->owner = owner;
     work->limit = topology->delivery_limit;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What must exist on the broker before a queue is consumed: the queue, its dead queue, exchanges and
- * bindings. Declared anew at each (re)connect, on a channel of their own, since a refusal closes the
+ * What must exist on the broker before a queue is consumed: the queue, its dead and retry queues,
+ * exchanges and bindings. Declared anew at each (re)connect, on a channel of their own, since a refusal closes the
  * channel. A queue that exists with other arguments is compared, not fought: another delivery limit is
  * a warning, another type or dead-lettering a fault that names both values. */
 #ifndef AMQP_TOPOLOGY_H
@@ -22,6 +22,15 @@ struct topology {
     uint32_t delivery_limit;
     const struct topology_binding *bindings;
     size_t n_bindings;
+    const uint32_t *delays_ms; /* one Q.retry.D each */
+    size_t n_delays;
+};
+
+enum topology_aim {
+    TOPOLOGY_MAKE,  /* everything */
+    TOPOLOGY_CHECK, /* nothing is made: all is declared passively first, and only compared where it
+                       exists (for `check --connect`); bindings cannot be looked at */
+    TOPOLOGY_MEND,  /* only Q.dead and Q.retry.D are made: somebody deleted one */
 };
 
 struct topology_report {
@@ -33,15 +42,16 @@ struct topology_report {
 
 struct topology_work;
 
-/* Runs the declarations; answers once, never from inside, and the work is gone then. `check_only`:
- * everything is declared passively first and only compared where it exists, so that nothing is made
- * (for `check --connect`); bindings cannot be looked at. The topology's texts outlive the work. */
+/* Runs the declarations; answers once, never from inside, and the work is gone then. The topology's
+ * texts and lists outlive the work. */
 struct topology_work *
-topology_start(struct amqp_connection *connection, const struct topology *topology, bool check_only,
+topology_start(struct amqp_connection *connection, const struct topology *topology,
+               enum topology_aim aim,
                void (*on_answer)(void *owner, const struct topology_report *report), void *owner);
 void topology_cancel(struct topology_work *work); /* before its answer; NULL is fine */
 
-/* Names made from a queue's: "Q.dead". Writes into out, cut at its end. */
+/* Names made from a queue's: "Q.dead", "Q.retry.10s". Written into out, cut at its end. */
 const char *topology_dead_name(const char *queue, char *out, size_t out_bytes);
+const char *topology_retry_name(const char *queue, uint32_t delay_ms, char *out, size_t out_bytes);
 
 #endif

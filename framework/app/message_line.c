@@ -198,8 +198,8 @@ bool message_line_read(struct wr_text line, struct json *json, struct arena *are
                        struct amqp_outgoing *message, struct status *status)
 {
     const struct wr_text none = { "", 0 };
-    *message = (struct amqp_outgoing){ none, none, none, none, none, none, none, none, none,
-                                       none, none, none, 0,    NULL, 0,    0,    false };
+    *message = (struct amqp_outgoing){ none, none, none, none, none, none, none, none,  none,
+                                       none, none, none, 0,    NULL, 0,    0,    false, none };
     struct reading reading = { json, arena, message, status };
     const enum json_fault fault = json_open(json, line);
     if (fault != JSON_OK) {

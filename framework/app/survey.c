@@ -64,7 +64,8 @@ static void look_at_next(struct survey *survey)
     }
     const struct handler_in_use *use = &survey->handlers->at[survey->next++];
     survey->topology = topology_of(use->consumer, &survey->bindings);
-    survey->work = topology_start(survey->connection, &survey->topology, true, on_answer, survey);
+    survey->work =
+        topology_start(survey->connection, &survey->topology, TOPOLOGY_CHECK, on_answer, survey);
 }
 
 static bool on_server(void *own, struct amqp_server *out, struct status *status)

@@ -20,11 +20,10 @@ static void on_answer(void *owner, const struct topology_report *said)
     answers++;
 }
 
-static void run(struct stage *stage, bool check_only)
+static void run(struct stage *stage, enum topology_aim aim)
 {
     answers = 0;
-    cr_assert(
-        topology_start(stage->consume.connection, &stage->topology, check_only, on_answer, NULL));
+    cr_assert(topology_start(stage->consume.connection, &stage->topology, aim, on_answer, NULL));
     cr_assert(answers == 0, "never from inside");
     WAIT_ON(stage, answers > 0);
     cr_assert(report.done == (report.fault.text[0] == '\0'));
@@ -51,7 +50,7 @@ Test(topology, makes_the_queue_its_dead_queue_and_bindings_and_is_content_with_t
     stage.topology.bindings = bindings;
     stage.topology.n_bindings = 2;
     for (int i = 0; i < 2; i++) {
-        run(&stage, false);
+        run(&stage, TOPOLOGY_MAKE);
         cr_assert(report.done && !report.warning[0], "%s%s", report.fault.text, report.warning);
     }
     cr_assert(stage_exists(&stage, stage.queue) && stage_exists(&stage, stage.dead));
@@ -75,7 +74,7 @@ Test(topology, another_delivery_limit_is_a_warning)
 {
     OPEN("limit");
     make(&stage, stage.queue, QUEUE_QUORUM, 20);
-    run(&stage, false);
+    run(&stage, TOPOLOGY_MAKE);
     cr_assert(report.done, "%s", report.fault.text);
     cr_assert(strstr(report.warning, "x-delivery-limit 20, not 100"), "%s", report.warning);
     cr_assert(strstr(report.warning, "rabbitmqctl set_policy"), "%s", report.warning);
@@ -88,7 +87,7 @@ Test(topology, a_queue_without_a_delivery_limit_is_a_warning_too)
     OPEN("nolimit");
     make(&stage, stage.queue, QUEUE_QUORUM, DELIVERY_LIMIT_NONE);
     make(&stage, stage.dead, QUEUE_DEAD, 7);
-    run(&stage, false);
+    run(&stage, TOPOLOGY_MAKE);
     cr_assert(report.done, "%s", report.fault.text);
     cr_assert(strstr(report.warning, "x-delivery-limit none, not 100"), "%s", report.warning);
     stage_close(&stage);
@@ -98,7 +97,7 @@ Test(topology, another_type_is_a_fault_that_names_both)
 {
     OPEN("type");
     make(&stage, stage.queue, QUEUE_CLASSIC, DELIVERY_LIMIT_NONE);
-    run(&stage, false);
+    run(&stage, TOPOLOGY_MAKE);
     cr_assert(!report.done && !report.is_missing);
     cr_assert(strstr(report.fault.text, stage.queue), "%s", report.fault.text);
     cr_assert(strstr(report.fault.text, "x-queue-type 'classic' on the broker, not 'quorum'"), "%s",
@@ -118,7 +117,7 @@ Test(topology, other_dead_lettering_is_a_fault_that_names_both)
                                      .arguments = arguments.table };
     stage_declare(&stage, &declare);
     stage.topology.declare = TOPOLOGY_CLASSIC;
-    run(&stage, false);
+    run(&stage, TOPOLOGY_MAKE);
     cr_assert(!report.done);
     cr_assert(strstr(report.fault.text, "x-dead-letter-routing-key 'elsewhere'"), "%s",
               report.fault.text);
@@ -131,7 +130,7 @@ Test(topology, a_classic_queue_is_made_where_that_is_asked)
     OPEN("classic");
     stage.topology.declare = TOPOLOGY_CLASSIC;
     for (int i = 0; i < 2; i++) {
-        run(&stage, false);
+        run(&stage, TOPOLOGY_MAKE);
         cr_assert(report.done && !report.warning[0], "%s%s", report.fault.text, report.warning);
     }
     stage_close(&stage);
@@ -143,20 +142,20 @@ Test(topology, exchanges_are_compared_and_missed)
     const struct topology_binding bindings[] = { { "amq.topic", "direct", "k" } };
     stage.topology.bindings = bindings;
     stage.topology.n_bindings = 1;
-    run(&stage, false);
+    run(&stage, TOPOLOGY_MAKE);
     cr_assert(strstr(report.fault.text, "exchange 'amq.topic' has type 'topic' on the broker, not "
                                         "'direct'"),
               "%s", report.fault.text);
 
     const struct topology_binding missing[] = { { "not.there", NULL, "k" } };
     stage.topology.bindings = missing;
-    run(&stage, false);
+    run(&stage, TOPOLOGY_MAKE);
     cr_assert(report.is_missing && strstr(report.fault.text, "exchange 'not.there' does not exist"),
               "%s", report.fault.text);
 
     const struct topology_binding reserved[] = { { "amq.nope", "topic", "k" } };
     stage.topology.bindings = reserved;
-    run(&stage, false);
+    run(&stage, TOPOLOGY_MAKE);
     cr_assert(strstr(report.fault.text, "ACCESS_REFUSED"), "%s", report.fault.text);
     stage_close(&stage);
 }
@@ -165,11 +164,11 @@ Test(topology, a_queue_of_others_is_left_alone_but_gets_its_dead_queue)
 {
     OPEN("none");
     stage.topology.declare = TOPOLOGY_NONE;
-    run(&stage, false);
+    run(&stage, TOPOLOGY_MAKE);
     cr_assert(report.is_missing && strstr(report.fault.text, stage.queue), "%s", report.fault.text);
     cr_assert(!stage_exists(&stage, stage.queue));
     make(&stage, stage.queue, QUEUE_CLASSIC, DELIVERY_LIMIT_NONE);
-    run(&stage, false);
+    run(&stage, TOPOLOGY_MAKE);
     cr_assert(report.done, "%s", report.fault.text);
     cr_assert(stage_exists(&stage, stage.dead));
     stage_close(&stage);
@@ -181,7 +180,7 @@ Test(topology, an_exclusive_queue_is_told_as_such)
     amqp_queue_declare_t declare = { .queue = codec_cstr(stage.queue), .exclusive = 1 };
     stage_declare(&stage, &declare);
     stage.topology.declare = TOPOLOGY_NONE;
-    run(&stage, false);
+    run(&stage, TOPOLOGY_MAKE);
     cr_assert(!report.done && strstr(report.fault.text, "exclusive to another connection"), "%s",
               report.fault.text);
     stage_close(&stage);
@@ -190,18 +189,18 @@ Test(topology, an_exclusive_queue_is_told_as_such)
 Test(topology, checking_makes_nothing_and_compares_what_is_there)
 {
     OPEN("check");
-    run(&stage, true);
+    run(&stage, TOPOLOGY_CHECK);
     cr_assert(report.is_missing && !report.done);
     cr_assert(!stage_exists(&stage, stage.queue) && !stage_exists(&stage, stage.dead));
-    run(&stage, false);
-    run(&stage, true);
+    run(&stage, TOPOLOGY_MAKE);
+    run(&stage, TOPOLOGY_CHECK);
     cr_assert(report.done && !report.warning[0], "%s%s", report.fault.text, report.warning);
     stage.topology.delivery_limit = 55;
-    run(&stage, true);
+    run(&stage, TOPOLOGY_CHECK);
     cr_assert(report.done && strstr(report.warning, "x-delivery-limit 100, not 55"), "%s",
               report.warning);
     stage.topology.declare = TOPOLOGY_CLASSIC;
-    run(&stage, true);
+    run(&stage, TOPOLOGY_CHECK);
     cr_assert(!report.done && strstr(report.fault.text, "on the broker, not"), "%s",
               report.fault.text);
     stage_close(&stage);
@@ -221,17 +220,77 @@ Test(topology, a_fault_keeps_the_consumer_waiting_and_is_mended_by_itself)
     stage_close(&stage);
 }
 
+Test(topology, makes_retry_queues_that_give_back_what_expires)
+{
+    OPEN("retry");
+    static const uint32_t delays_ms[] = { 300, 60000 };
+    char brief[160], minute[160];
+    topology_retry_name(stage.queue, delays_ms[0], brief, sizeof brief);
+    topology_retry_name(stage.queue, delays_ms[1], minute, sizeof minute);
+    stage.topology.delays_ms = delays_ms;
+    stage.topology.n_delays = 2;
+    run(&stage, TOPOLOGY_CHECK);
+    cr_assert(!report.done && report.is_missing && !stage_exists(&stage, brief));
+    run(&stage, TOPOLOGY_MAKE);
+    cr_assert(report.done, "%s", report.fault.text);
+    cr_assert(stage_exists(&stage, brief) && stage_exists(&stage, minute));
+    run(&stage, TOPOLOGY_CHECK);
+    cr_assert(report.done, "%s", report.fault.text);
+
+    struct amqp_outgoing message = { .routing_key = text_of(brief), .mandatory = true };
+    struct status status = { 0 };
+    WAIT_ON(&stage, publisher_has_room(stage.publisher));
+    cr_assert(publisher_send(stage.publisher, &message, NULL, &status));
+    WAIT_ON(&stage, stage.outcomes[PUBLISH_CONFIRMED] == 1);
+    WAIT_ON(&stage, stage_count(&stage, stage.queue) == 1);
+    stage_drop(&stage, brief);
+    stage_drop(&stage, minute);
+    stage_close(&stage);
+}
+
+Test(topology, mends_what_is_beside_the_queue_and_nothing_else)
+{
+    OPEN("mend");
+    static const uint32_t delays_ms[] = { 1500 };
+    char retry[160];
+    topology_retry_name(stage.queue, delays_ms[0], retry, sizeof retry);
+    stage.topology.delays_ms = delays_ms;
+    stage.topology.n_delays = 1;
+    run(&stage, TOPOLOGY_MEND);
+    cr_assert(report.done, "%s", report.fault.text);
+    cr_assert(stage_exists(&stage, stage.dead) && stage_exists(&stage, retry));
+    cr_assert(!stage_exists(&stage, stage.queue));
+    stage_drop(&stage, retry);
+    stage_close(&stage);
+}
+
+Test(topology, a_retry_queue_of_another_make_is_a_fault)
+{
+    OPEN("retry-other");
+    static const uint32_t delays_ms[] = { 1000 };
+    char retry[160];
+    topology_retry_name(stage.queue, delays_ms[0], retry, sizeof retry);
+    make(&stage, retry, QUEUE_DEAD, 7);
+    stage.topology.delays_ms = delays_ms;
+    stage.topology.n_delays = 1;
+    run(&stage, TOPOLOGY_MAKE);
+    cr_assert(!report.done && strstr(report.fault.text, retry), "%s", report.fault.text);
+    cr_assert(!strstr(report.fault.text, "declare: none"), "%s", report.fault.text);
+    stage_drop(&stage, retry);
+    stage_close(&stage);
+}
+
 Test(topology, may_be_given_up_at_any_moment)
 {
     OPEN("cancel");
     for (int turns = 0; turns < 15; turns++) {
         answers = 0;
-        struct topology_work *work =
-            topology_start(stage.consume.connection, &stage.topology, false, on_answer, NULL);
+        struct topology_work *work = topology_start(stage.consume.connection, &stage.topology,
+                                                    TOPOLOGY_MAKE, on_answer, NULL);
         for (int i = 0; i < turns && answers == 0; i++) stage_turn(&stage);
         if (answers == 0) topology_cancel(work);
     }
-    run(&stage, false);
+    run(&stage, TOPOLOGY_MAKE);
     cr_assert(report.done && stage.consume.losses == 0);
     stage_close(&stage);
 }

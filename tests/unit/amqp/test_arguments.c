@@ -52,6 +52,35 @@ Test(arguments, a_dead_queue_and_a_classic_one_have_theirs)
     cr_assert(strcmp(topology_dead_name("q", name, sizeof name), "q.dead") == 0);
 }
 
+Test(arguments, a_retry_queue_gives_back_what_is_due)
+{
+    struct arguments made;
+    arguments_make(&made, QUEUE_RETRY, "q", 1500);
+    cr_assert(made.table.num_entries == 6);
+    cr_assert(has(&made, "x-queue-type", "quorum", 0));
+    cr_assert(has(&made, "x-message-ttl", NULL, 1500));
+    cr_assert(has(&made, "x-dead-letter-exchange", "", 0));
+    cr_assert(has(&made, "x-dead-letter-routing-key", "q", 0));
+    cr_assert(has(&made, "x-dead-letter-strategy", "at-least-once", 0));
+    cr_assert(has(&made, "x-overflow", "reject-publish", 0));
+}
+
+Test(arguments, retry_queues_are_named_as_people_say_their_delay)
+{
+    static const struct {
+        uint32_t ms;
+        const char *name;
+    } cases[] = { { 1000, "q.retry.1s" },    { 10000, "q.retry.10s" },   { 60000, "q.retry.1m" },
+                  { 600000, "q.retry.10m" }, { 1500, "q.retry.1500ms" }, { 90000, "q.retry.90s" },
+                  { 7200000, "q.retry.2h" }, { 86400000, "q.retry.1d" }, { 1, "q.retry.1ms" },
+                  { 5400000, "q.retry.90m" } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char name[40];
+        topology_retry_name("q", cases[i].ms, name, sizeof name);
+        cr_assert(strcmp(name, cases[i].name) == 0, "%s", name);
+    }
+}
+
 #define BEGIN "PRECONDITION_FAILED - inequivalent arg "
 
 Test(arguments, a_difference_is_read_however_it_is_worded)
