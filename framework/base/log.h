@@ -2,8 +2,10 @@
  *
  * The log: one line an event on stderr, text for people or JSON for machines. The keys are a fixed
  * set, so that alerts can be written against them. Values are escaped and capped; payloads and
- * secrets are never given to it. From any thread, without a lock; a reader that stalls never blocks
- * the caller: lines are dropped, counted, and the count is told once it reads again.
+ * secrets are never given to it. From any thread, without a mutex (threads that write at the same
+ * moment take short turns); a reader that stalls never blocks the caller: lines are dropped, counted,
+ * and the count is told once it reads again. SIGPIPE is for main to ignore; descriptor 2 must be
+ * stderr or closed, never something else.
  *
  *     log_info("amqp", "connected", LOG_TEXT(SERVER, "amqp://h:5672/"), LOG_INT(CHANNEL, 1));
  */
