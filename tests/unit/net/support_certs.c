@@ -81,8 +81,8 @@ void certs_make(struct certs *certs)
     const char *tmp = getenv("TMPDIR");
     snprintf(certs->dir, sizeof certs->dir, "%.40s/warrener.XXXXXX", tmp ? tmp : "/tmp");
     cr_assert(mkdtemp(certs->dir));
-    EVP_PKEY *keys[CERTS];
-    X509 *made[CERTS];
+    EVP_PKEY *keys[CERTS] = { NULL };
+    X509 *made[CERTS] = { NULL };
     for (size_t i = 0; i < CERTS; i++) {
         size_t issuer = 0;
         while (table[i].issuer && strcmp(table[issuer].name, table[i].issuer) != 0) issuer++;

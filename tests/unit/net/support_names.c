@@ -71,6 +71,8 @@ static int chain(resolver *real, const char *const hosts[2], const char *service
     return real(hosts[1], service, hints, &last->ai_next);
 }
 
+/* The system's own header names these parameters with underscores.
+ * NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
                 struct addrinfo **found)
 {

@@ -3,6 +3,8 @@
  * Wires over TLS: whom they trust, what they say when they do not, and bytes both ways. */
 #include <criterion/criterion.h>
 #include <event2/buffer.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/ssl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -143,6 +145,26 @@ Test(wire_tls, files_that_cannot_be_used_are_named)
                    "TLS: the key in \"DIR/server.pem\" does not belong to the certificate in");
     settings.tls.key_file = "/dev/null";
     expect_refusal("server", settings, "TLS: cannot use the client key (key) in \"/dev/null\": ");
+}
+
+/* OpenSSL takes such a pair without a word, and then shows no certificate. */
+Test(wire_tls, a_key_of_another_kind_is_told)
+{
+    char key_file[128];
+    snprintf(key_file, sizeof key_file, "%s", certs_file(&certs, "rsa"));
+    EVP_PKEY *key = EVP_RSA_gen(2048);
+    FILE *file = fopen(key_file, "w");
+    cr_assert(key && file);
+    PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL);
+    fclose(file);
+    EVP_PKEY_free(key);
+
+    struct wire_settings settings = trusting("ca");
+    settings.tls.cert_file = certs_file(&certs, "client");
+    settings.tls.key_file = key_file;
+    expect_refusal("server", settings,
+                   "TLS: the key in \"DIR/rsa.pem\" does not belong to the certificate in");
+    unlink(key_file);
 }
 
 Test(wire_tls, a_client_certificate_is_shown)
