@@ -150,10 +150,10 @@ tidy_each() {
         sh -c '"$0" -p build/asan --quiet "$1" 2>/dev/null && : >"$2"' "$CLANG_TIDY"
 }
 
-# program_names PRESET PATTERN: those CTest knows by such names, and the filter wants, as A|B
+# program_names PRESET PATTERN: those CTest knows by such names, and the filter wants: a pattern for it
 program_names() {
     ctest --test-dir "build/$1" -N | sed -n 's/^ *Test *#[0-9]*: //p' | grep -P -e "$2" |
-        matching_filter | paste -sd '|'
+        matching_filter | sed 's/[][.*+?^$(){}|\\]/\\&/g' | paste -sd '|'
 }
 
 # programs PRESET LOG PATTERN: runs them and adds them up
