@@ -16,7 +16,7 @@ static void introduce(const struct config *config, const struct handlers *handle
         printf("%s: handler %s%s%s, %lld lane%s, prefetch %u\n", consumer->queue, handler->name,
                handler->version ? " " : "", handler->version ? handler->version : "",
                (long long)consumer->lanes, consumer->lanes == 1 ? "" : "s",
-               config_prefetch(config, consumer, false));
+               config_prefetch(config, consumer, handlers->at[i].n_sinks > 0));
     }
     printf("%s: well\n", config->file);
 }

@@ -36,18 +36,42 @@ static void bind_options(struct handler_in_use *use, struct blame *blame)
     free(given);
 }
 
+static const char *option_of(void *own, const char *name)
+{
+    return options_get(own, name);
+}
+
+static void make_sinks(struct handler_in_use *use, const struct blame *blame)
+{
+    const struct wr_handler *handler = plugin_handler(use->plugin);
+    unsigned n = 0;
+    while (handler->sinks[n].table) n++;
+    use->sinks = memory_new(n + 1, sizeof *use->sinks);
+    for (unsigned i = 0; i < n; i++) {
+        struct status status;
+        struct sink *sink = sink_new(&handler->sinks[i], i, option_of, use->options, &status);
+        if (sink)
+            use->sinks[use->n_sinks++] = sink;
+        else
+            config_blame(blame->config, blame->faults, &use->consumer->handler,
+                         "handler \"%s\": %s", use->consumer->handler, status.text);
+    }
+}
+
 /* What a handler needs and this host has not. */
 static void check_needs(const struct handler_in_use *use, const struct blame *blame)
 {
     const struct wr_handler *handler = plugin_handler(use->plugin);
-    const char *needs = handler->sinks[0].table    ? "sinks"
-                        : handler->loaders[0].name ? "loaders"
-                                                   : NULL;
-    if (!needs) return;
-    config_blame(blame->config, blame->faults, &use->consumer->handler,
-                 "handler \"%s\" declares %s, and this version of Warrener writes and reads no "
-                 "database; use a newer one",
-                 use->consumer->handler, needs);
+    if (handler->loaders[0].name)
+        config_blame(blame->config, blame->faults, &use->consumer->handler,
+                     "handler \"%s\" declares loaders, which this version of Warrener has not; "
+                     "use a newer one",
+                     use->consumer->handler);
+    if (use->n_sinks && !blame->config->postgres.is_given)
+        config_blame(blame->config, blame->faults, &use->consumer->handler,
+                     "handler \"%s\" writes rows, so the configuration needs a section "
+                     "`postgres` with a `url`",
+                     use->consumer->handler);
 }
 
 static void load(struct handler_in_use *use, const struct config *config,
@@ -61,6 +85,7 @@ static void load(struct handler_in_use *use, const struct config *config,
         return;
     }
     bind_options(use, &blame);
+    if (use->options) make_sinks(use, &blame);
     check_needs(use, &blame);
 }
 
@@ -78,12 +103,24 @@ bool handlers_load(const struct config *config, struct handlers *handlers,
     return faults->n + faults->n_more == before;
 }
 
+bool handlers_need_store(const struct handlers *handlers)
+{
+    for (size_t i = 0; i < handlers->n; i++)
+        if (handlers->at[i].n_sinks) return true;
+    return false;
+}
+
+static void free_use(struct handler_in_use *use)
+{
+    for (unsigned i = 0; i < use->n_sinks; i++) sink_free(use->sinks[i]);
+    free(use->sinks);
+    options_free(use->options);
+    plugin_free(use->plugin);
+}
+
 void handlers_free(struct handlers *handlers)
 {
-    for (size_t i = 0; i < handlers->n; i++) {
-        options_free(handlers->at[i].options);
-        plugin_free(handlers->at[i].plugin);
-    }
+    for (size_t i = 0; i < handlers->n; i++) free_use(&handlers->at[i]);
     free(handlers->at);
     *handlers = (struct handlers){ 0 };
 }

@@ -7,11 +7,14 @@
 #include "config/config.h"
 #include "plugin/gate.h"
 #include "plugin/options.h"
+#include "store/sink.h"
 
 struct handler_in_use {
     const struct config_consumer *consumer;
     struct plugin *plugin;
     struct options *options;
+    struct sink **sinks; /* made from the declaration */
+    unsigned n_sinks;
 };
 
 /* One for each enabled consumer. */
@@ -24,6 +27,8 @@ struct handlers {
 MUST_USE bool handlers_load(const struct config *config, struct handlers *handlers,
                             struct config_faults *faults);
 void handlers_free(struct handlers *handlers);
+
+bool handlers_need_store(const struct handlers *handlers);
 
 /* The configuration and its handlers together: every fault on stderr, or both. */
 MUST_USE bool handlers_load_all(const char *file, struct config **config,

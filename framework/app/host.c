@@ -29,8 +29,10 @@ static void open_board(struct host *host, const struct handlers *handlers)
             .lanes = (uint32_t)handlers->at[i].consumer->lanes,
             .timeout_ms = (uint64_t)handlers->at[i].consumer->timeout_ms,
         };
-    host->board = board_new(
-        &(struct board_plan){ .n_servers = 1, .n_consumers = handlers->n, .consumers = plans });
+    host->board =
+        board_new(&(struct board_plan){ .n_servers = handlers_need_store(handlers) ? 2 : 1,
+                                        .n_consumers = handlers->n,
+                                        .consumers = plans });
     free(plans);
 }
 
@@ -60,7 +62,7 @@ static bool start_post(struct host *host, size_t i, const struct handler_in_use 
 {
     struct post *post = &host->posts[i];
     const struct config_consumer *consumer = use->consumer;
-    const uint32_t prefetch = config_prefetch(host->config, consumer, false);
+    const uint32_t prefetch = config_prefetch(host->config, consumer, use->n_sinks > 0);
     *post = (struct post){ .consumer = consumer, .plugin = use->plugin };
     post->tag = make_tag(host->config->name, consumer->queue);
     post->pulses = memory_new((size_t)consumer->lanes, sizeof *post->pulses);
@@ -81,6 +83,9 @@ static bool start_post(struct host *host, size_t i, const struct handler_in_use 
         .timeout_ms = (uint32_t)consumer->timeout_ms,
         .plugin = use->plugin,
         .options = use->options,
+        .store = use->n_sinks ? host->depot.store : NULL,
+        .sinks = use->sinks,
+        .n_sinks = use->n_sinks,
         .metrics = host->metrics,
     };
     post->crew = crew_new(host->loop, &settings, status);
@@ -112,6 +117,7 @@ static bool start(struct host *host, const struct handlers *handlers, struct sta
     host->site = site_open(host->listen, host->board, host->metrics, status);
     if (!host->site) return false;
     name_listen(host, site_port(host->site));
+    if (handlers_need_store(handlers)) depot_open(&host->depot, host);
     for (; host->n_posts < handlers->n; host->n_posts++)
         if (!start_post(host, host->n_posts, &handlers->at[host->n_posts], status)) {
             free_post(&host->posts[host->n_posts]);
@@ -153,6 +159,7 @@ enum exit_status host_run(struct host *host)
 bool host_close(struct host *host)
 {
     const uint64_t deadline_ms = clock_now_ms() + LANES_END_MS;
+    depot_close(&host->depot);
     for (size_t i = 0; i < host->n_posts; i++)
         if (!crew_close(&host->posts[i].crew, deadline_ms)) return false;
     link_fini(&host->consume);

@@ -25,6 +25,19 @@ struct link {
     void (*on_closed)(struct host *host);
 };
 
+/* The database, where a handler needs one. */
+struct depot {
+    struct host *host;
+    struct store *store; /* NULL: none is needed */
+    char conninfo[2048]; /* of the last try; wiped when it is over */
+    bool is_ready;
+    int64_t since_unix_us;
+    uint64_t reconnects_told;
+    char last_error[448];
+    struct gauge *connected;
+    struct counter *reconnects;
+};
+
 struct post {
     const struct config_consumer *consumer;
     const struct plugin *plugin;
@@ -45,6 +58,7 @@ struct host {
     struct site *site;
     char listen[320]; /* "127.0.0.1:9187" */
     struct link consume;
+    struct depot depot;
     struct post *posts;
     size_t n_posts;
     struct signal_watch on_term, on_int;
@@ -61,6 +75,9 @@ struct host {
 void link_init(struct link *link, struct host *host, const char *role);
 void link_open(struct link *link);
 void link_fini(struct link *link);
+
+void depot_open(struct depot *depot, struct host *host);
+void depot_close(struct depot *depot);
 
 void report_start(struct host *host);
 void report_stop(struct host *host);

@@ -47,10 +47,34 @@ static void tell_server(struct host *host, struct board_snapshot *draft)
     board_add_reason(draft, words);
 }
 
+static void tell_depot(struct host *host, struct board_snapshot *draft)
+{
+    struct depot *depot = &host->depot;
+    if (!depot->store) return;
+    struct board_server *server = &draft->servers[1];
+    board_say(server->kind, sizeof server->kind, "postgres");
+    board_say(server->name, sizeof server->name, "store");
+    board_say(server->address, sizeof server->address, store_server(depot->store));
+    board_say(server->last_error, sizeof server->last_error, depot->last_error);
+    server->connected = depot->is_ready;
+    server->since_unix_us = depot->since_unix_us;
+    server->reconnects = store_reconnects(depot->store);
+    gauge_set(depot->connected, depot->is_ready);
+    counter_add(depot->reconnects, server->reconnects - depot->reconnects_told);
+    depot->reconnects_told = server->reconnects;
+    if (depot->is_ready) return;
+    char words[BOARD_WORDS_BYTES];
+    snprintf(words, sizeof words, "postgres: %s%s",
+             store_is_at_fault(depot->store) ? "not as declared: " : "not connected: ",
+             depot->last_error);
+    board_add_reason(draft, words);
+}
+
 static void tell_consumer(struct host *host, const struct post *post, struct board_snapshot *draft,
                           struct board_consumer *out)
 {
     struct crew_view view;
+    crew_attend(post->crew);
     crew_look(post->crew, &view);
     out->subscribed = view.is_subscribed;
     out->prefetch = view.prefetch;
@@ -60,6 +84,8 @@ static void tell_consumer(struct host *host, const struct post *post, struct boa
     out->done = view.done;
     out->retried = view.retried;
     out->dead = view.dead;
+    out->paused = *view.paused_by;
+    board_say(out->why, sizeof out->why, view.paused_by);
     board_say(out->last_error, sizeof out->last_error, view.last_error);
     for (uint32_t i = 0; i < out->n_lanes; i++)
         out->lanes[i].handled = crew_lane_handled(post->crew, i);
@@ -76,6 +102,7 @@ static void on_report(void *own)
     struct board_snapshot *draft = board_draft(host->board);
     draft->n_reasons = 0;
     tell_server(host, draft);
+    tell_depot(host, draft);
     for (size_t i = 0; i < host->n_posts; i++)
         tell_consumer(host, &host->posts[i], draft, &draft->consumers[i]);
     board_publish(host->board);

@@ -22,21 +22,57 @@ static void free_all(struct crew *crew, struct list *deliveries)
     }
 }
 
-/* Nothing is written anywhere yet, so a batch is durable when it is closed. */
-static void close_batch(struct crew *crew)
+void crew_read_clocks(struct crew *crew)
+{
+    if (crew->now.now_ns) return;
+    crew->now.now_ns = clock_now_ns();
+    crew->now.unix_ms = clock_unix_us() / 1000;
+}
+
+void crew_conclude(void *own, struct delivery *delivery)
+{
+    struct crew *crew = own;
+    delivery_move(delivery, DELIVERY_CACHED);
+    delivery_move(delivery, DELIVERY_PUBLISHED);
+    delivery_move(delivery, DELIVERY_SETTLED);
+    crew_read_clocks(crew);
+    settle_done(&crew->settle, delivery, &crew->now);
+    crew_free_delivery(crew, delivery);
+}
+
+/* Without sinks a batch is durable when it is closed. */
+static void conclude_batch(struct crew *crew)
 {
     histogram_note(crew->batch_rows, crew->batch.n);
     counter_add(crew->committed, 1);
     LIST_EACH (link, &crew->batch.deliveries) {
         struct delivery *delivery = LIST_ENTRY(link, struct delivery, link);
         delivery_move(delivery, DELIVERY_STORED);
-        delivery_move(delivery, DELIVERY_CACHED);
-        delivery_move(delivery, DELIVERY_PUBLISHED);
-        delivery_move(delivery, DELIVERY_SETTLED);
-        settle_done(&crew->settle, delivery, &crew->now);
-        crew_free_delivery(crew, delivery);
+        crew_conclude(crew, delivery);
     }
     batch_init(&crew->batch);
+}
+
+static bool has_room(const struct crew *crew)
+{
+    return !crew->shipper || shipper_has_room(crew->shipper);
+}
+
+/* A full batch is closed whatever happens to it then; one that is only old goes on filling until
+ * something is free to take it. */
+static bool is_batch_due(const struct crew *crew, uint64_t now_ms)
+{
+    if (crew->batch.n >= crew->settings.batch.rows) return true;
+    if (!crew->batch.n || !has_room(crew)) return false;
+    return crew->is_draining || batch_is_due(&crew->batch, &crew->settings.batch, now_ms);
+}
+
+static void close_batch(struct crew *crew)
+{
+    if (crew->shipper)
+        shipper_ship(crew->shipper, &crew->batch);
+    else
+        conclude_batch(crew);
 }
 
 static void resume_held(struct crew *crew, uint64_t now_ms)
@@ -56,7 +92,7 @@ static uint64_t sooner(uint64_t a_ms, uint64_t b_ms)
 
 static void set_timer(struct crew *crew, uint64_t now_ms)
 {
-    uint64_t due_ms = batch_due_ms(&crew->batch, &crew->settings.batch);
+    uint64_t due_ms = has_room(crew) ? batch_due_ms(&crew->batch, &crew->settings.batch) : 0;
     due_ms = sooner(due_ms, hold_due_ms(&crew->hold));
     due_ms = sooner(due_ms, settle_due_ms(&crew->settle));
     if (!due_ms)
@@ -65,21 +101,13 @@ static void set_timer(struct crew *crew, uint64_t now_ms)
         timer_arm_ms(&crew->timer, due_ms > now_ms ? due_ms - now_ms : 0);
 }
 
-static void read_clocks(struct crew *crew)
-{
-    crew->now.now_ns = clock_now_ns();
-    crew->now.unix_ms = clock_unix_us() / 1000;
-}
-
 void crew_turn(struct crew *crew)
 {
-    read_clocks(crew);
+    crew_read_clocks(crew);
     const uint64_t now_ms = crew->now.now_ns / 1000000u;
     lanes_collect(crew->lanes, crew_decide, crew);
     resume_held(crew, now_ms);
-    if (batch_is_due(&crew->batch, &crew->settings.batch, now_ms) ||
-        (crew->is_draining && crew->batch.n))
-        close_batch(crew);
+    if (is_batch_due(crew, now_ms)) close_batch(crew);
     if (crew->consumer) settle_flush(&crew->settle, now_ms);
     lanes_push(crew->lanes);
     set_timer(crew, now_ms);
@@ -105,6 +133,7 @@ void crew_forget_all(struct crew *crew)
     crew_forget_waiting(crew);
     free_all(crew, &crew->batch.deliveries);
     batch_init(&crew->batch);
+    if (crew->shipper) shipper_forget(crew->shipper);
 }
 
 static void on_subscribed(void *own, uint64_t epoch)
@@ -133,7 +162,7 @@ static char *on_begin(void *own, const struct amqp_delivery *arrived, void **tok
     struct crew *crew = own;
     if (!settle_open(&crew->settle, arrived->epoch, arrived->tag)) return NULL;
     struct delivery *delivery = delivery_take(&crew->pool);
-    if (!crew->now.now_ns) read_clocks(crew);
+    crew_read_clocks(crew);
     intake_fill(delivery, arrived, text_of(crew->settings.topology.queue), crew->now.now_ns);
     crew->in_flight++;
     crew->bytes_in_flight += delivery->body_bytes;

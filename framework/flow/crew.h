@@ -11,6 +11,7 @@
 #include "flow/order.h"
 #include "flow/retry.h"
 #include "net/loop.h"
+#include "store/store.h"
 
 struct crew_settings {
     const char *name; /* the consumer's identity, in metrics and logs */
@@ -26,6 +27,9 @@ struct crew_settings {
     uint32_t timeout_ms; /* one call of the handler */
     const struct plugin *plugin;
     const struct options *options;
+    struct store *store; /* where its handler's rows go; NULL: it has no sinks */
+    struct sink *const *sinks;
+    unsigned n_sinks;
     struct metrics *metrics;
 };
 
@@ -36,13 +40,18 @@ MUST_USE struct crew *crew_new(struct loop *loop, const struct crew_settings *se
                                struct status *status);
 void crew_subscribe(struct crew *crew, struct amqp_connection *connection);
 
+/* To be called now and then: whether what the crew needs is there. Pauses and resumes by itself. */
+void crew_attend(struct crew *crew);
+
+void crew_store_has_room(struct crew *crew);
+
 /* No message is begun any more; those begun are finished, made durable and acked. */
 void crew_drain(struct crew *crew, uint64_t deadline_ms);
 bool crew_is_drained(const struct crew *crew);
 /* When its last ack was written (loop time); 0: never. */
 uint64_t crew_acked_ms(const struct crew *crew);
 
-/* Ends the subscription and the lanes. False where a handler does not come back until the deadline:
+/* After the store is freed. Ends the subscription and the lanes. False where a handler does not come back until the deadline:
  * then the crew stays, and the process can only end. */
 MUST_USE bool crew_close(struct crew **crew, uint64_t deadline_ms);
 
@@ -50,6 +59,7 @@ MUST_USE bool crew_close(struct crew **crew, uint64_t deadline_ms);
 struct crew_view {
     bool is_subscribed;
     const char *fault;      /* why not subscribed; "" */
+    const char *paused_by;  /* "postgres"; "" while it is not paused */
     const char *last_error; /* the last message that was not done, in words; "" */
     uint32_t prefetch, in_flight, held;
     uint64_t bytes_in_flight;

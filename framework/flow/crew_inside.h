@@ -6,8 +6,10 @@
 #define FLOW_CREW_INSIDE_H
 
 #include "flow/crew.h"
+#include "flow/outage.h"
 #include "flow/parking.h"
 #include "flow/settle.h"
+#include "flow/shipper.h"
 
 struct crew {
     struct crew_settings settings;
@@ -21,13 +23,17 @@ struct crew {
     struct lane_orders orders;
     struct delivery_pool pool;
     struct batch batch;
+    struct shipper *shipper; /* NULL: its handler has no sinks */
+    struct outage outage;    /* of the store */
     struct hold hold;
     struct parking parking; /* ordered only */
     struct settle_time now; /* of this turn */
     uint32_t in_flight;
     uint64_t bytes_in_flight;
     bool is_draining;
-    struct counter *received, *retried, *committed;
+    struct counter *received, *retried, *committed, *paused_seconds;
+    struct gauge *paused;
+    uint64_t attended_ns; /* when paused_seconds was last told; 0: not paused */
     struct counter **handler_counters;
     struct gauge *in_flight_gauge, *bytes_gauge, *lanes_gauge, *prefetch_gauge;
     struct histogram *batch_rows;
@@ -45,6 +51,7 @@ static inline bool crew_is_ordered(const struct crew *crew)
 extern const struct consumer_events crew_consumer_events;
 
 void crew_turn(struct crew *crew);
+void crew_read_clocks(struct crew *crew); /* into `now`, once a turn */
 /* Gives the memory back; what is unacked comes again. */
 void crew_free_delivery(struct crew *crew, struct delivery *delivery);
 /* Everything that is neither in a lane's hands nor staged. */
@@ -52,7 +59,11 @@ void crew_forget_waiting(struct crew *crew);
 /* That, and what is staged: the subscription is over. */
 void crew_forget_all(struct crew *crew);
 
+/* Its rows are where they belong. */
+void crew_conclude(void *crew, struct delivery *delivery);
+
 /* A lane gave it back, handled or not. */
 void crew_decide(void *crew, struct delivery *delivery);
+extern const struct shipper_events crew_shipper_events;
 
 #endif

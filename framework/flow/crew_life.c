@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "flow/crew_inside.h"
 
 #define STILL_MS 50 /* the least time an ack waits for those before it */
@@ -30,6 +31,8 @@ static void open_metrics(struct crew *crew)
     crew->retried = metrics_counter(metrics, METRIC_SETTLED, (const char *[]){ name, "retry" });
     crew->committed =
         metrics_counter(metrics, METRIC_BATCHES, (const char *[]){ name, "committed" });
+    crew->paused_seconds = metrics_counter(metrics, METRIC_PAUSED_SECONDS, labels);
+    crew->paused = metrics_gauge(metrics, METRIC_PAUSED, (const char *[]){ name, "postgres" });
     crew->in_flight_gauge = metrics_gauge(metrics, METRIC_MESSAGES_IN_FLIGHT, labels);
     crew->bytes_gauge = metrics_gauge(metrics, METRIC_BYTES_IN_FLIGHT, labels);
     crew->batch_rows = metrics_histogram(metrics, METRIC_BATCH_ROWS, labels);
@@ -86,6 +89,19 @@ static void crew_free(struct crew *crew)
     free(crew);
 }
 
+static void open_shipper(struct crew *crew)
+{
+    const struct shipper_settings settings = {
+        .store = crew->settings.store,
+        .sinks = crew->settings.sinks,
+        .n_sinks = crew->settings.n_sinks,
+        .consumer = crew->settings.name,
+        .is_ordered = crew_is_ordered(crew),
+        .metrics = crew->settings.metrics,
+    };
+    crew->shipper = shipper_new(crew->loop, &settings, &crew_shipper_events, crew);
+}
+
 struct crew *crew_new(struct loop *loop, const struct crew_settings *settings,
                       struct status *status)
 {
@@ -110,6 +126,7 @@ struct crew *crew_new(struct loop *loop, const struct crew_settings *settings,
         return NULL;
     }
     watch_init(&crew->bell_watch, loop, crew->bell.fd, on_bell, crew);
+    if (settings->store) open_shipper(crew);
     return crew;
 }
 
@@ -123,6 +140,37 @@ void crew_subscribe(struct crew *crew, struct amqp_connection *connection)
     };
     crew->consumer = consumer_new(connection, &settings, &crew_consumer_events, crew);
     crew->settle.consumer = crew->consumer;
+    crew_attend(crew);
+}
+
+static void note_pause(struct crew *crew)
+{
+    const uint64_t now_ns = clock_now_ns();
+    if (crew->attended_ns) counter_add_seconds(crew->paused_seconds, now_ns - crew->attended_ns);
+    crew->attended_ns = crew->outage.is_paused ? now_ns : 0;
+    gauge_set(crew->paused, crew->outage.is_paused);
+}
+
+void crew_attend(struct crew *crew)
+{
+    struct store *store = crew->settings.store;
+    if (!store || !crew->consumer || crew->is_draining) return;
+    const enum outage_step step =
+        outage_note(&crew->outage, store_is_ready(store), store_is_at_fault(store), clock_now_ms());
+    if (step == OUTAGE_PAUSE) consumer_pause(crew->consumer);
+    if (step == OUTAGE_RESUME) consumer_resume(crew->consumer);
+    if (step != OUTAGE_GO_ON)
+        log_info("flow", step == OUTAGE_PAUSE ? "paused: the database is away" : "goes on",
+                 LOG_TEXT(QUEUE, crew->settings.topology.queue),
+                 LOG_TEXT(REASON, store_fault(store)));
+    note_pause(crew);
+}
+
+void crew_store_has_room(struct crew *crew)
+{
+    if (!crew->shipper) return;
+    shipper_run(crew->shipper);
+    crew_turn(crew);
 }
 
 void crew_drain(struct crew *crew, uint64_t deadline_ms)
@@ -136,7 +184,8 @@ void crew_drain(struct crew *crew, uint64_t deadline_ms)
 
 bool crew_is_drained(const struct crew *crew)
 {
-    return !lanes_busy(crew->lanes) && !crew->batch.n && settle_is_clear(&crew->settle);
+    return !lanes_busy(crew->lanes) && !crew->batch.n &&
+           (!crew->shipper || shipper_is_idle(crew->shipper)) && settle_is_clear(&crew->settle);
 }
 
 uint64_t crew_acked_ms(const struct crew *crew)
@@ -155,6 +204,7 @@ bool crew_close(struct crew **crew, uint64_t deadline_ms)
     if (!lanes_stop(gone->lanes, deadline_ms)) return false;
     lanes_collect(gone->lanes, crew_decide, gone);
     lanes_free(gone->lanes);
+    if (gone->shipper) shipper_free(gone->shipper);
     *crew = NULL;
     crew_free(gone);
     return true;
@@ -165,6 +215,7 @@ void crew_look(const struct crew *crew, struct crew_view *view)
     *view = (struct crew_view){
         .is_subscribed = crew->consumer && consumer_is_subscribed(crew->consumer),
         .fault = crew->consumer ? consumer_fault(crew->consumer) : "",
+        .paused_by = crew->outage.is_paused ? "postgres" : "",
         .last_error = crew->last_error,
         .prefetch = crew->settings.prefetch,
         .in_flight = crew->in_flight,

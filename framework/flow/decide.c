@@ -126,3 +126,43 @@ void crew_decide(void *own, struct delivery *delivery)
     } else
         follow(crew, delivery);
 }
+
+/* ---- what the store said ------------------------------------------------------------------- */
+
+static void put_reason(struct crew *crew, struct delivery *delivery, const char *text,
+                       const char *code)
+{
+    crew_read_clocks(crew);
+    delivery->outcome.reason = arena_copy(&delivery->arena, text_of(text));
+    delivery->outcome.code = arena_copy(&delivery->arena, text_of(code));
+}
+
+static void on_bad_row(void *own, struct delivery *delivery, const char *text, const char *code)
+{
+    put_reason(own, delivery, text, code);
+    bury(own, delivery, DEAD_ROW);
+}
+
+static void on_not_yet(void *own, struct delivery *delivery, const char *text, const char *code)
+{
+    put_reason(own, delivery, text, code);
+    go_again(own, delivery);
+}
+
+static void on_answered(void *own)
+{
+    crew_turn(own);
+}
+
+static void on_forgotten(void *own, struct delivery *delivery)
+{
+    crew_free_delivery(own, delivery);
+}
+
+const struct shipper_events crew_shipper_events = {
+    .on_stored = crew_conclude,
+    .on_bad_row = on_bad_row,
+    .on_not_yet = on_not_yet,
+    .on_answered = on_answered,
+    .on_forgotten = on_forgotten,
+};

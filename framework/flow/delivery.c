@@ -18,7 +18,7 @@ static const struct {
     [DELIVERY_RECEIVED] = { "received", TO(HANDLING) | TO(FREE) },
     [DELIVERY_HANDLING] = { "handling", TO(STAGED) | TO(HELD) | TO(RECEIVED) | TO(FREE) },
     [DELIVERY_HELD] = { "held", TO(RECEIVED) | TO(FREE) },
-    [DELIVERY_STAGED] = { "staged", TO(STORED) | TO(FREE) },
+    [DELIVERY_STAGED] = { "staged", TO(STORED) | TO(HELD) | TO(FREE) },
     [DELIVERY_STORED] = { "stored", TO(CACHED) | TO(FREE) },
     [DELIVERY_CACHED] = { "cached", TO(PUBLISHED) | TO(FREE) },
     [DELIVERY_PUBLISHED] = { "published", TO(SETTLED) | TO(FREE) },

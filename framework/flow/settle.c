@@ -8,6 +8,7 @@
 static const char *const reason_names[DEAD_REASON_COUNT] = {
     [DEAD_REJECTED] = "rejected",
     [DEAD_ATTEMPTS] = "attempts",
+    [DEAD_ROW] = "row",
     [DEAD_OVERSIZE] = "oversize",
 };
 

@@ -11,7 +11,7 @@
 #include "flow/ledger.h"
 #include "metrics/metrics.h"
 
-enum dead_reason { DEAD_REJECTED, DEAD_ATTEMPTS, DEAD_OVERSIZE, DEAD_REASON_COUNT };
+enum dead_reason { DEAD_REJECTED, DEAD_ATTEMPTS, DEAD_ROW, DEAD_OVERSIZE, DEAD_REASON_COUNT };
 
 struct settle {
     struct consumer *consumer; /* set by its owner when there is one */

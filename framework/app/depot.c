@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A host's database: where to connect, and what is told when it comes and goes. */
+#include <stdio.h>
+#include <string.h>
+
+#include "app/host_inside.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#define CONNECT_MS 10000
+
+static bool on_server(void *own, const char **conninfo, struct status *status)
+{
+    struct depot *depot = own;
+    *conninfo = depot->conninfo;
+    return config_resolve_postgres(depot->host->config, false, depot->conninfo,
+                                   sizeof depot->conninfo, status);
+}
+
+static void note_state(struct depot *depot, bool is_ready, const char *why)
+{
+    if (depot->is_ready != is_ready || !depot->since_unix_us)
+        depot->since_unix_us = clock_unix_us();
+    depot->is_ready = is_ready;
+    snprintf(depot->last_error, sizeof depot->last_error, "%s", why);
+    explicit_bzero(depot->conninfo, sizeof depot->conninfo);
+}
+
+static void attend_all(struct host *host)
+{
+    for (size_t i = 0; i < host->n_posts; i++)
+        if (host->posts[i].crew) crew_attend(host->posts[i].crew);
+}
+
+static void on_ready(void *own)
+{
+    struct depot *depot = own;
+    note_state(depot, true, "");
+    log_info("store", "connected", LOG_TEXT(SERVER, store_server(depot->store)));
+    attend_all(depot->host);
+}
+
+static void on_lost(void *own, const char *why, bool is_deployment)
+{
+    struct depot *depot = own;
+    note_state(depot, false, why);
+    log_warn("store",
+             is_deployment ? "the database is not as declared" : "not connected; trying again",
+             LOG_TEXT(SERVER, store_server(depot->store)), LOG_TEXT(REASON, why));
+    attend_all(depot->host);
+}
+
+static void on_room(void *own)
+{
+    const struct depot *depot = own;
+    for (size_t i = 0; i < depot->host->n_posts; i++)
+        if (depot->host->posts[i].crew) crew_store_has_room(depot->host->posts[i].crew);
+}
+
+void depot_open(struct depot *depot, struct host *host)
+{
+    static const struct store_events events = {
+        .on_server = on_server,
+        .on_ready = on_ready,
+        .on_lost = on_lost,
+        .on_room = on_room,
+    };
+    const char *const labels[] = { "postgres" };
+    const struct store_settings settings = {
+        .connections = (unsigned)host->config->postgres.connections,
+        .timeout_ms = (uint32_t)host->config->postgres.timeout_ms,
+        .connect_ms = CONNECT_MS,
+        .name = host->config->name,
+    };
+    *depot = (struct depot){
+        .host = host,
+        .connected = metrics_gauge(host->metrics, METRIC_CONNECTED, labels),
+        .reconnects = metrics_counter(host->metrics, METRIC_RECONNECTS, labels),
+    };
+    depot->store = store_new(host->loop, &settings, &events, depot);
+}
+
+void depot_close(struct depot *depot)
+{
+    if (depot->store) store_free(depot->store);
+    depot->store = NULL;
+    explicit_bzero(depot->conninfo, sizeof depot->conninfo);
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Batches on their way; see shipper.h. Those that wait stand in one line: the halves of a split take
+ * their parent's place, and while the first waits to be run again, those behind it wait too. */
+#include "flow/shipper.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "flow/ship_policy.h"
+
+struct shipment {
+    struct list link;
+    struct list deliveries;
+    uint32_t n;
+    uint32_t failures; /* of the server's own kind, in a row */
+    bool is_forgotten;
+    struct parcel *parcel; /* while it flies */
+    struct shipper *shipper;
+};
+
+struct shipper {
+    struct shipper_settings settings;
+    const struct shipper_events *events;
+    void *owner;
+    struct store_target *target;
+    struct timer again;  /* the first in line may go */
+    bool is_resting;     /* until then */
+    struct list waiting; /* shipments, in order */
+    struct list flying;
+    unsigned n_flying;
+    struct counter *committed, *retried, *split, *duplicates;
+    struct histogram *batch_rows, *commit_seconds;
+    char fault[512];
+};
+
+static void on_again(void *own)
+{
+    struct shipper *shipper = own;
+    shipper->is_resting = false;
+    shipper_run(shipper);
+}
+
+#define BATCHES(outcome)                                                                           \
+    metrics_counter(metrics, METRIC_BATCHES, (const char *[]){ queue, outcome })
+
+struct shipper *shipper_new(struct loop *loop, const struct shipper_settings *settings,
+                            const struct shipper_events *events, void *owner)
+{
+    struct metrics *metrics = settings->metrics;
+    const char *queue = settings->consumer;
+    const char *const labels[] = { queue };
+    struct shipper *shipper = NEW(struct shipper);
+    shipper->settings = *settings;
+    shipper->events = events;
+    shipper->owner = owner;
+    shipper->target = store_add_target(settings->store, queue, settings->sinks, settings->n_sinks);
+    list_init(&shipper->waiting);
+    list_init(&shipper->flying);
+    timer_init(&shipper->again, loop, on_again, shipper);
+    shipper->committed = BATCHES("committed");
+    shipper->retried = BATCHES("retried");
+    shipper->split = BATCHES("split");
+    shipper->duplicates = metrics_counter(metrics, METRIC_DUPLICATES, labels);
+    shipper->batch_rows = metrics_histogram(metrics, METRIC_BATCH_ROWS, labels);
+    shipper->commit_seconds = metrics_histogram(metrics, METRIC_COMMIT_SECONDS, labels);
+    return shipper;
+}
+
+static struct shipment *new_shipment(struct shipper *shipper)
+{
+    struct shipment *shipment = NEW(struct shipment);
+    shipment->shipper = shipper;
+    list_init(&shipment->link);
+    list_init(&shipment->deliveries);
+    return shipment;
+}
+
+/* ---- answers ------------------------------------------------------------------------------- */
+
+static void on_each(struct shipment *shipment,
+                    void (*tell)(struct shipper *, struct delivery *, const struct store_answer *),
+                    const struct store_answer *answer)
+{
+    LIST_EACH (link, &shipment->deliveries) {
+        list_remove(link);
+        tell(shipment->shipper, LIST_ENTRY(link, struct delivery, link), answer);
+    }
+    free(shipment);
+}
+
+static void tell_stored(struct shipper *shipper, struct delivery *delivery,
+                        const struct store_answer *answer)
+{
+    (void)answer;
+    delivery_move(delivery, DELIVERY_STORED);
+    shipper->events->on_stored(shipper->owner, delivery);
+}
+
+static void tell_bad_row(struct shipper *shipper, struct delivery *delivery,
+                         const struct store_answer *answer)
+{
+    char words[900];
+    snprintf(words, sizeof words, "%s%s%s%s%s%s%s", answer->text, *answer->table ? "; table " : "",
+             answer->table, *answer->column ? "; column " : "", answer->column,
+             *answer->constraint ? "; constraint " : "", answer->constraint);
+    shipper->events->on_bad_row(shipper->owner, delivery, words, answer->sqlstate);
+}
+
+static void tell_not_yet(struct shipper *shipper, struct delivery *delivery,
+                         const struct store_answer *answer)
+{
+    shipper->events->on_not_yet(shipper->owner, delivery, answer->text, answer->sqlstate);
+}
+
+static void tell_forgotten(struct shipper *shipper, struct delivery *delivery,
+                           const struct store_answer *answer)
+{
+    (void)answer;
+    shipper->events->on_forgotten(shipper->owner, delivery);
+}
+
+/* The second half goes behind the first, both before all others. */
+static void split_in_two(struct shipper *shipper, struct shipment *whole)
+{
+    struct shipment *half = new_shipment(shipper);
+    while (half->n < whole->n / 2) {
+        list_append(&half->deliveries, list_take_first(&whole->deliveries));
+        half->n++;
+    }
+    whole->n -= half->n;
+    whole->failures = 0;
+    counter_add(shipper->split, 1);
+    list_append(shipper->waiting.next, &whole->link);
+    list_append(shipper->waiting.next, &half->link);
+}
+
+static void put_back(struct shipper *shipper, struct shipment *shipment, uint32_t after_ms)
+{
+    counter_add(shipper->retried, 1);
+    list_append(shipper->waiting.next, &shipment->link);
+    if (!after_ms) return;
+    shipper->is_resting = true;
+    timer_arm_ms(&shipper->again, after_ms);
+}
+
+static void note_fault(struct shipper *shipper, const struct store_answer *answer)
+{
+    snprintf(shipper->fault, sizeof shipper->fault, "%s%s%s", answer->sqlstate,
+             *answer->sqlstate ? ": " : "", answer->text);
+    log_warn("flow", "a batch was not committed; it is run again",
+             LOG_TEXT(QUEUE, shipper->settings.consumer), LOG_TEXT(CODE, answer->sqlstate),
+             LOG_TEXT(REASON, answer->text));
+}
+
+static void note_commit(struct shipper *shipper, const struct store_answer *answer)
+{
+    shipper->fault[0] = '\0';
+    counter_add(shipper->committed, 1);
+    counter_add(shipper->duplicates, answer->duplicates);
+    histogram_note(shipper->batch_rows, answer->rows);
+    histogram_note(shipper->commit_seconds, answer->took_ns);
+}
+
+static void follow(struct shipper *shipper, struct shipment *shipment,
+                   const struct store_answer *answer)
+{
+    const bool is_committed = answer->result == STORE_COMMITTED;
+    const enum fault_class fault = is_committed                      ? FAULT_NONE
+                                   : answer->result == STORE_UNKNOWN ? FAULT_TRANSIENT
+                                                                     : answer->fault;
+    if (fault == FAULT_TRANSIENT) shipment->failures++;
+    const struct ship_choice choice = ship_choose(fault, shipment->n, shipment->failures,
+                                                  store_is_ready(shipper->settings.store));
+    switch (choice.step) {
+    case SHIP_STORED:
+        note_commit(shipper, answer);
+        on_each(shipment, tell_stored, answer);
+        break;
+    case SHIP_AGAIN:
+    case SHIP_HOLD:
+        note_fault(shipper, answer);
+        put_back(shipper, shipment, choice.after_ms);
+        break;
+    case SHIP_SPLIT: split_in_two(shipper, shipment); break;
+    case SHIP_BURY: on_each(shipment, tell_bad_row, answer); break;
+    case SHIP_SPEND: on_each(shipment, tell_not_yet, answer); break;
+    }
+}
+
+static void on_answer(void *own, struct parcel *parcel, const struct store_answer *answer)
+{
+    struct shipment *shipment = own;
+    struct shipper *shipper = shipment->shipper;
+    CHECK(parcel == shipment->parcel);
+    parcel_free(parcel);
+    list_remove(&shipment->link);
+    shipper->n_flying--;
+    if (shipment->is_forgotten)
+        on_each(shipment, tell_forgotten, answer);
+    else
+        follow(shipper, shipment, answer);
+    shipper_run(shipper);
+    shipper->events->on_answered(shipper->owner);
+}
+
+/* ---- sending ------------------------------------------------------------------------------- */
+
+static struct parcel *pack(struct shipper *shipper, const struct shipment *shipment)
+{
+    struct parcel_message *messages = memory_new(shipment->n, sizeof *messages);
+    uint32_t n = 0;
+    LIST_EACH (link, &shipment->deliveries) {
+        const struct delivery *delivery = LIST_ENTRY(link, struct delivery, link);
+        messages[n++] = (struct parcel_message){
+            .id = delivery->job.message.id,
+            .timestamp_ms = delivery->job.message.timestamp_ms,
+            .rows = delivery->outcome.effects.rows,
+        };
+    }
+    CHECK(n == shipment->n);
+    struct parcel *parcel = parcel_new(shipper->settings.sinks, shipper->settings.n_sinks,
+                                       shipper->settings.consumer, messages, n);
+    free(messages);
+    return parcel;
+}
+
+static bool may_fly(const struct shipper *shipper)
+{
+    if (shipper->is_resting || !store_is_ready(shipper->settings.store)) return false;
+    if (shipper->settings.is_ordered && shipper->n_flying) return false;
+    return store_has_room(shipper->settings.store);
+}
+
+void shipper_run(struct shipper *shipper)
+{
+    while (!list_is_empty(&shipper->waiting) && may_fly(shipper)) {
+        struct shipment *shipment =
+            LIST_ENTRY(list_take_first(&shipper->waiting), struct shipment, link);
+        list_append(&shipper->flying, &shipment->link);
+        shipper->n_flying++;
+        shipment->parcel = pack(shipper, shipment);
+        store_commit(shipper->settings.store, shipper->target, shipment->parcel, on_answer,
+                     shipment);
+    }
+}
+
+bool shipper_has_room(const struct shipper *shipper)
+{
+    return list_is_empty(&shipper->waiting) && may_fly(shipper);
+}
+
+void shipper_ship(struct shipper *shipper, struct batch *batch)
+{
+    struct shipment *shipment = new_shipment(shipper);
+    for (struct list *link; (link = list_take_first(&batch->deliveries));)
+        list_append(&shipment->deliveries, link);
+    shipment->n = batch->n;
+    batch_init(batch);
+    list_append(&shipper->waiting, &shipment->link);
+    shipper_run(shipper);
+}
+
+void shipper_forget(struct shipper *shipper)
+{
+    for (struct list *link; (link = list_take_first(&shipper->waiting));)
+        on_each(LIST_ENTRY(link, struct shipment, link), tell_forgotten, NULL);
+    LIST_EACH (link, &shipper->flying) {
+        LIST_ENTRY(link, struct shipment, link)->is_forgotten = true;
+    }
+}
+
+void shipper_free(struct shipper *shipper)
+{
+    shipper_forget(shipper);
+    for (struct list *link; (link = list_take_first(&shipper->flying));) {
+        struct shipment *shipment = LIST_ENTRY(link, struct shipment, link);
+        parcel_free(shipment->parcel);
+        on_each(shipment, tell_forgotten, NULL);
+    }
+    timer_fini(&shipper->again);
+    free(shipper);
+}
+
+bool shipper_is_idle(const struct shipper *shipper)
+{
+    return list_is_empty(&shipper->waiting) && !shipper->n_flying;
+}
+
+const char *shipper_fault(const struct shipper *shipper)
+{
+    return shipper->fault;
+}

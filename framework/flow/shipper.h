@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The shipper of one consumer: closed batches on their way through the store. It keeps their order,
+ * runs them again, splits them, and says of every delivery what became of it. With an order to keep,
+ * one batch flies at a time; otherwise as many as the store has room for. Belongs to the loop. */
+#ifndef FLOW_SHIPPER_H
+#define FLOW_SHIPPER_H
+
+#include "flow/batch.h"
+#include "metrics/metrics.h"
+#include "net/loop.h"
+#include "store/store.h"
+
+struct shipper;
+
+struct shipper_settings {
+    struct store *store;
+    struct sink *const *sinks; /* of the handler */
+    unsigned n_sinks;
+    const char *consumer; /* its identity in the inbox */
+    bool is_ordered;
+    struct metrics *metrics;
+};
+
+struct shipper_events {
+    /* STORED. */
+    void (*on_stored)(void *owner, struct delivery *delivery);
+    /* Its row is bad; `text` has PostgreSQL's words with column and constraint, `sqlstate` its code. */
+    void (*on_bad_row)(void *owner, struct delivery *delivery, const char *text,
+                       const char *sqlstate);
+    /* It may pass later: an attempt is to be spent. */
+    void (*on_not_yet)(void *owner, struct delivery *delivery, const char *text,
+                       const char *sqlstate);
+    /* The end of an answer's callbacks: a time to act. */
+    void (*on_answered)(void *owner);
+    /* Taken back after shipper_forget: its rows may or may not be there. */
+    void (*on_forgotten)(void *owner, struct delivery *delivery);
+};
+
+struct shipper *shipper_new(struct loop *loop, const struct shipper_settings *settings,
+                            const struct shipper_events *events, void *owner);
+/* After the store is freed: what is still out is forgotten. */
+void shipper_free(struct shipper *shipper);
+
+/* True where a batch that is given now would be sent now. */
+bool shipper_has_room(const struct shipper *shipper);
+/* Takes the batch's deliveries (STAGED), and leaves it empty. */
+void shipper_ship(struct shipper *shipper, struct batch *batch);
+void shipper_run(struct shipper *shipper); /* the store has room, or is ready, again */
+
+/* The subscription is over: what is not in flight comes back at once, the rest as it is answered. */
+void shipper_forget(struct shipper *shipper);
+bool shipper_is_idle(const struct shipper *shipper);
+const char *shipper_fault(const struct shipper *shipper); /* the last that was not a row's; "" */
+
+#endif
