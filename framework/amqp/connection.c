@@ -232,6 +232,7 @@ static void on_beat(void *owner)
 static void on_wired(void *owner)
 {
     struct amqp_connection *connection = owner;
+    if (connection->state != STATE_CONNECTING) return; /* it is to end, and will at once */
     connection->is_wired = true;
     codec_put_greeting(wire_out(connection->wire));
     wire_flush(connection->wire);

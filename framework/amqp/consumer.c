@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "amqp/channel.h"
 #include "amqp/properties.h"
@@ -78,10 +79,12 @@ static void retry_later(struct consumer *consumer)
         timer_arm_ms(&consumer->retry, backoff_next_ms(&consumer->backoff, random_u64()));
 }
 
-/* The subscription is over, or did not come to be; it is tried again. `why` is copied. */
+/* The subscription is over, or did not come to be; it is tried again. `why` is copied. What the broker
+ * refuses is told once, not at every try; that the connection went is told by the connection. */
 static void lose(struct consumer *consumer, const char *why)
 {
     bool had_epoch = has_epoch(consumer), was_wanted = consumer->state < STATE_CANCELLING;
+    bool is_news = amqp_connection_is_ready(consumer->connection) && strcmp(consumer->fault, why);
     (void)snprintf(consumer->fault, sizeof consumer->fault, "%s", why);
     channel_close(consumer->channel);
     if (was_wanted) {
@@ -90,8 +93,11 @@ static void lose(struct consumer *consumer, const char *why)
         consumer->state = STATE_PAUSED;
     }
     tear(consumer);
-    if (had_epoch && !consumer->is_freed)
+    if (consumer->is_freed) return;
+    if (had_epoch)
         consumer->events.on_unsubscribed(consumer->owner, consumer->fault);
+    else if (is_news && consumer->events.on_warning)
+        consumer->events.on_warning(consumer->owner, consumer->fault);
 }
 
 static PRINTF_LIKE(2, 3) void lose_in_words(struct consumer *consumer, const char *format, ...)

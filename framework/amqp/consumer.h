@@ -52,7 +52,8 @@ struct consumer_events {
     void (*on_oversize)(void *owner,
                         const struct amqp_delivery *delivery); /* rejected: told only */
     void (*on_batch_end)(void *owner); /* what had arrived has been handed over: a time to act */
-    void (*on_warning)(void *owner, const char *text); /* the topology's */
+    /* The topology's warnings, and why there is no subscription yet. */
+    void (*on_warning)(void *owner, const char *text);
 };
 
 struct consumer;

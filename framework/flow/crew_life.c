@@ -66,7 +66,9 @@ static struct lanes *start_lanes(struct crew *crew, struct status *status)
                 .queue = settings->name,
                 .counters = crew->handler_counters,
             },
-            .capacity = settings->prefetch + LANE_CHUNK,
+            /* Its share of all that can be in hand: a lane that falls asleep over a message keeps
+             * what it has, and must not have gathered everything. */
+            .capacity = settings->prefetch / settings->lanes + 1,
             .timeout_ms = settings->timeout_ms,
             .orders = &crew->orders,
             .finished = &crew->bell,

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A handler for tests of the whole host: it does what the message says, and writes down what it was
- * given before it does so. The body is {"do": ACTION, "ms": N, "key": ANY}, all of them optional:
+ * given before it does so. The body is {"do": ACTION, "ms": N, "key": ANY, "until": N}, all of them
+ * optional:
  *
  *     done, retry, reject, wait   that verdict
  *     sleep                       sleeps for ms, then done; spin the same, but busily
  *     fail                        wr_fail
  *     crash, exit                 ends the process by SIGSEGV, or by exit(0)
+ *
+ * With "until": N it does so in attempts before the N-th, and is done from then on.
  *
  * The file named by the option `record` gets a line for each call, in one write each:
  * "ID LANE ATTEMPT KEY"; lanes are numbered in the order they opened, and "-" stands for nothing. The
@@ -129,6 +132,7 @@ static enum wr_verdict probe_handle(void *self, struct wr_job *job,
     }
     if (probe->sleep_us > 0) sleep_for(probe->sleep_us);
     if (!wr_json_has(job, "do")) return WR_DONE;
+    if (wr_json_has(job, "until") && message->attempt >= wr_json_int(job, "until")) return WR_DONE;
     return act(job, wr_json_text(job, "do"), wr_json_has(job, "ms") ? wr_json_int(job, "ms") : 0);
 }
 

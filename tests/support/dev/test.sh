@@ -113,12 +113,9 @@ stage_install() { build asan && logged "$1" tests/install/run "$ROOT/build/asan"
 stage_tsan() { build tsan && programs tsan "$1" '^unit_'; }
 
 stage_integration() {
-    local status=0
-    if [[ -z $(program_names asan '^integration' || true) ]]; then
-        say '   no such programs'
-        return 0
-    fi
-    servers_start
+    local status=0 names
+    names=$(program_names asan '^integration') || return
+    [[ -z $names ]] || servers_start
     export WARRENER_BIN=$ROOT/build/asan/warrener WARRENER_WORKERS=$ROOT/build/asan/workers
     programs asan "$1" '^integration' || status=$?
     servers_stop
@@ -150,16 +147,17 @@ tidy_each() {
         sh -c '"$0" -p build/asan --quiet "$1" 2>/dev/null && : >"$2"' "$CLANG_TIDY"
 }
 
-# program_names PRESET PATTERN: those CTest knows by such names, and the filter wants: a pattern for it
+# program_names PRESET PATTERN: those CTest knows by such names, and the filter wants, as a pattern
+# for it; nothing where there is none
 program_names() {
-    ctest --test-dir "build/$1" -N | sed -n 's/^ *Test *#[0-9]*: //p' | grep -P -e "$2" |
-        matching_filter | sed 's/[][.*+?^$(){}|\\]/\\&/g' | paste -sd '|'
+    ctest --test-dir "build/$1" -N | sed -n 's/^ *Test *#[0-9]*: //p' | { grep -P -e "$2" || true; } |
+        matching_filter | sed 's/[][*.+?^$(){}|\\]/\\&/g' | paste -sd '|'
 }
 
 # programs PRESET LOG PATTERN: runs them and adds them up
 programs() {
     local preset=$1 log=$2 names status=0 counted i
-    names=$(program_names "$preset" "$3") || true
+    names=$(program_names "$preset" "$3") || return
     if [[ -z $names ]]; then
         say '   no such programs'
         return 0

@@ -253,7 +253,9 @@ Test(codec, a_greeting_is_bounded_in_depth)
     start[6] = (unsigned char)bytes;
     start[7 + bytes] = 0xce;
     codec_init(&codec);
-    cr_assert(feed(start, 8 + bytes) == CODEC_MORE, "%s", codec.fault.text);
+    /* rabbitmq-c counts the depth itself from 0.15 on, and is bounded by our limit alone before. */
+    enum codec_result result = feed(start, 8 + bytes);
+    cr_assert(result == CODEC_MORE || strstr(codec.fault.text, "damaged"), "%s", codec.fault.text);
     cr_assert(frame.method == AMQP_CONNECTION_START_METHOD);
     codec_fini(&codec);
     codec_init(&codec);

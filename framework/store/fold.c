@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Folding; see fold.h. Integers are summed in 64 bits, so that only the end has to fit the column. */
+#include "store/fold.h"
+
+#include "base/check.h"
+
+union sum {
+    int64_t integer;
+    double real;
+};
+
+/* What the rows so far have become. */
+struct folding {
+    const struct sink *sink;
+    struct row_value values[SINK_COLUMNS_MOST];
+    union sum sums[SINK_COLUMNS_MOST]; /* in place of the values of WR_SUM */
+    bool has_overflowed;
+};
+
+bool fold_can_compare(const struct wr_column *column)
+{
+    if (column->as) return false;
+    switch (column->type) {
+    case WR_NUMERIC:
+    case WR_TEXT:
+    case WR_INET:
+    case WR_JSONB:
+    case WR_TEXT_ARRAY:
+    case WR_INT8_ARRAY: return false;
+    default: return true;
+    }
+}
+
+static int compare_bytes(struct row_value a, struct row_value b)
+{
+    const int32_t least = a.len < b.len ? a.len : b.len;
+    const int order = memcmp(a.at, b.at, (size_t)least);
+    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+/* NaN is above all, as PostgreSQL has it. */
+static int compare_floats(double a, double b)
+{
+    if (__builtin_isnan(a) || __builtin_isnan(b))
+        return (int)__builtin_isnan(a) - (int)__builtin_isnan(b);
+    return (a > b) - (a < b);
+}
+
+static int compare(enum wr_type type, struct row_value a, struct row_value b)
+{
+    if (type == WR_UUID || type == WR_BYTEA) return compare_bytes(a, b);
+    if (type == WR_FLOAT8) return compare_floats(wire_float(a.at), wire_float(b.at));
+    const int64_t x = wire_int(a.at, a.len), y = wire_int(b.at, b.len);
+    return (x > y) - (x < y);
+}
+
+static void add(struct folding *folding, unsigned column, struct row_value value)
+{
+    union sum *const sum = &folding->sums[column];
+    if (value.len < 0) return; /* NULL sums as 0 */
+    if (folding->sink->columns[column].type == WR_FLOAT8)
+        sum->real += wire_float(value.at);
+    else if (__builtin_add_overflow(sum->integer, wire_int(value.at, value.len), &sum->integer))
+        folding->has_overflowed = true;
+}
+
+static void merge(struct folding *folding, unsigned column, struct row_value value)
+{
+    const struct wr_column *const declared = &folding->sink->columns[column];
+    struct row_value *const kept = &folding->values[column];
+    const bool is_null = value.len < 0, was_null = kept->len < 0;
+    switch (declared->merge) {
+    case WR_FIRST: return;
+    case WR_SUM: add(folding, column, value); return;
+    case WR_MIN:
+        if (!is_null && (was_null || compare(declared->type, value, *kept) < 0)) *kept = value;
+        return;
+    case WR_MAX:
+        if (!is_null && (was_null || compare(declared->type, value, *kept) > 0)) *kept = value;
+        return;
+    case WR_FILL:
+        if (!is_null) *kept = value;
+        return;
+    default: *kept = value;
+    }
+}
+
+static void begin(struct folding *folding, const struct row *row)
+{
+    uint32_t at = 0;
+    for (unsigned i = 0; i < folding->sink->n; i++) {
+        folding->values[i] = row_next_value(row, &at);
+        if (folding->sink->columns[i].merge != WR_SUM) continue;
+        folding->sums[i] = (union sum){ 0 };
+        if (folding->sink->columns[i].type == WR_FLOAT8) folding->sums[i].real = 0;
+        add(folding, i, folding->values[i]);
+    }
+}
+
+/* newest_by: only what is newer than all before it is merged. */
+static bool is_stale(const struct folding *folding, const struct row_value *values)
+{
+    const int by = folding->sink->newest_by;
+    if (by < 0 || folding->values[by].len < 0) return false;
+    return values[by].len < 0 ||
+           compare(folding->sink->columns[by].type, values[by], folding->values[by]) <= 0;
+}
+
+static void merge_row(struct folding *folding, const struct row *row)
+{
+    struct row_value values[SINK_COLUMNS_MOST];
+    uint32_t at = 0;
+    for (unsigned i = 0; i < folding->sink->n; i++) values[i] = row_next_value(row, &at);
+    if (is_stale(folding, values)) return;
+    for (unsigned i = 0; i < folding->sink->n; i++) merge(folding, i, values[i]);
+}
+
+/* A sum as a value of its column; false where it does not fit. */
+static bool end_sum(const struct folding *folding, unsigned column, struct arena *arena,
+                    struct row_value *value)
+{
+    const enum wr_type type = folding->sink->columns[column].type;
+    const union sum sum = folding->sums[column];
+    char *const at = arena_take_bytes(arena, 8);
+    *value = (struct row_value){ at, type == WR_INT2 ? 2 : type == WR_INT4 ? 4 : 8 };
+    if (type == WR_FLOAT8) {
+        (void)wire_put_float(at, sum.real);
+        return true;
+    }
+    (void)wire_put_int(at, sum.integer, value->len);
+    return wire_int(at, value->len) == sum.integer;
+}
+
+const struct row_value *fold_rows(const struct sink *sink, const struct row *const *rows, size_t n,
+                                  struct arena *arena)
+{
+    struct folding folding; /* large: begin sets what is used */
+    folding.sink = sink;
+    folding.has_overflowed = false;
+    begin(&folding, rows[0]);
+    for (size_t i = 1; i < n; i++) merge_row(&folding, rows[i]);
+    bool fits = !folding.has_overflowed;
+    for (unsigned i = 0; i < sink->n && fits; i++)
+        if (sink->columns[i].merge == WR_SUM)
+            fits = end_sum(&folding, i, arena, &folding.values[i]);
+    if (!fits) return NULL;
+    struct row_value *const values = arena_take(arena, sink->n * sizeof *values);
+    memcpy(values, folding.values, sink->n * sizeof *values);
+    return values;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The SQL made from sinks. Every statement locks rows in the order of its arrays, which come sorted by
+ * key, and is prepared once for batches of any size. Pure. */
+#ifndef STORE_STATEMENT_H
+#define STORE_STATEMENT_H
+
+#include "store/sink.h"
+
+/* From a sink that is otherwise made; `own_sql` is the handler's, or NULL. */
+void statement_make_upsert(struct sink *sink, const char *own_sql);
+void statement_make_erase(struct sink *sink);
+
+/* What `once` begins with: message ids, their days, the consumer's name. Rows affected are messages
+ * seen for the first time. */
+const struct sink_statement *statement_inbox(void);
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What becomes of a message, by what its handler says of it. */
+#include <string.h>
+
+#include "support/play.h"
+
+TestSuite(messages, .timeout = 300);
+
+static double settled(const struct play *play, const char *outcome)
+{
+    return play_metric(play, "warrener_messages_settled_total@,outcome=\"%s\"}", outcome);
+}
+
+static double dead(const struct play *play, const char *reason)
+{
+    return play_metric(play, "warrener_dead_total@,reason=\"%s\"}", reason);
+}
+
+Test(messages, are_handled_and_acked)
+{
+    OPEN(play, "handled");
+    play_configure(&play, &(struct setup){ .consumer = "lanes: 2" });
+    play_start_ready(&play);
+    play_send_many(&play, 0, 1000, "{\"key\":%u}");
+    WAIT(&play, settled(&play, "done") == 1000 && play_is_still(&play));
+    PROVE(&play, play_end(&play) == 0);
+    PROVE(&play, play_left(&play) == 0);
+
+    struct record record;
+    record_read(&record, play.record, 1000);
+    PROVE(&play, record.n == 1000 && record.handled == 1000 && record.strange == 0);
+    PROVE(&play, record_find(&record, 567)->attempt == 1);
+    PROVE(&play, strcmp(record_find(&record, 567)->key, "567") == 0);
+    record_free(&record);
+    play_close(&play);
+}
+
+Test(messages, rejected_go_to_the_dead_queue)
+{
+    OPEN(play, "rejected");
+    struct letter letter;
+    play_configure(&play, &(struct setup){ .options = NULL });
+    play_start_ready(&play);
+    play_send_many(&play, 0, 1, "{\"do\":\"reject\"}");
+    play_send_many(&play, 1, 1, "{\"do\":\"fail\"}");
+    play_send_many(&play, 2, 1, "{\"do\":\"done\"}");
+    WAIT(&play, rabbit_ready(play.rabbit, play.dead) == 2);
+    WAIT(&play, dead(&play, "rejected") == 2 && settled(&play, "dead") == 2);
+    WAIT(&play, settled(&play, "done") == 1);
+    PROVE(&play, play_handled(&play, 3) == 3);
+    PROVE(&play, play_log_has(&play, "the message says reject"));
+
+    PROVE(&play, rabbit_get(play.rabbit, play.dead, &letter));
+    PROVE(&play, strcmp(letter.id, "m0") == 0, "%s", letter.id);
+    PROVE(&play, strcmp(letter.body, "{\"do\":\"reject\"}") == 0);
+    PROVE(&play, strcmp(letter.reason, "rejected") == 0 && strcmp(letter.from, play.queue) == 0);
+    PROVE(&play, play_end(&play) == 0);
+    play_close(&play);
+}
+
+Test(messages, tally_counts_json_and_rejects_the_rest)
+{
+    OPEN(play, "tally");
+    struct letter letter;
+    play_configure(&play, &(struct setup){ .handler = "tally", .plugins = play_workers_dir() });
+    play_start_ready(&play);
+    play_send(&play, "{\"id\":\"a\",\"body\":{\"kind\":\"login_ok\"}}\n"
+                     "{\"id\":\"b\",\"body\":\"this is no JSON\"}\n");
+    WAIT(&play, rabbit_ready(play.rabbit, play.dead) == 1 && settled(&play, "done") == 1);
+    PROVE(&play, rabbit_get(play.rabbit, play.dead, &letter));
+    PROVE(&play, strcmp(letter.id, "b") == 0 && strcmp(letter.reason, "rejected") == 0);
+    PROVE(&play,
+          play_metric(&play, "warrener_handler_login_ok_total{handler=\"tally\",queue=\"%s\"}",
+                      play.queue) == 1);
+    PROVE(&play, play_end(&play) == 0);
+    play_close(&play);
+}
+
+Test(messages, too_large_ones_are_never_held)
+{
+    OPEN(play, "oversize");
+    struct letter letter;
+    const size_t bytes = 3000000;
+    char *line = malloc(bytes + 100);
+    play_configure(&play, &(struct setup){ .consumer = "max_message: 4KiB" });
+    play_start_ready(&play);
+    const double before = play_metric(&play, "process_resident_memory_bytes");
+    snprintf(line, 100, "{\"id\":\"large\",\"body\":\"");
+    size_t n = strlen(line);
+    memset(line + n, 'x', bytes);
+    snprintf(line + n + bytes, 10, "\"}\n");
+    for (int i = 0; i < 3; i++) play_send(&play, line);
+    snprintf(line, bytes, "{\"id\":\"m0\",\"body\":{\"key\":\"%04000d\"}}\n", 7);
+    play_send(&play, line);
+    free(line);
+    WAIT(&play, rabbit_ready(play.rabbit, play.dead) == 3 && dead(&play, "oversize") == 3);
+    WAIT(&play, settled(&play, "done") == 1);
+    const double grown = play_metric(&play, "process_resident_memory_bytes") - before;
+    PROVE(&play, grown < 2500000, "%.0f bytes", grown);
+    PROVE(&play, play_log_has(&play, "message_id=large"));
+    PROVE(&play, rabbit_get(play.rabbit, play.dead, &letter));
+    PROVE(&play, strcmp(letter.id, "large") == 0 && letter.body_bytes == bytes);
+    PROVE(&play, play_end(&play) == 0);
+    play_close(&play);
+}
+
+Test(messages, are_tried_again_in_place_and_are_dead_after_their_attempts)
+{
+    OPEN(play, "retried");
+    struct record record;
+    play_configure(&play,
+                   &(struct setup){ .consumer = "retry: {delays: [100ms, 200ms], attempts: 4}" });
+    play_start_ready(&play);
+    const uint64_t begun_ms = clock_now_ms();
+    play_send(&play, "{\"id\":\"m0\",\"body\":{\"do\":\"retry\"}}\n"
+                     "{\"id\":\"m1\",\"body\":{\"do\":\"retry\",\"until\":3}}\n"
+                     "{\"id\":\"m2\",\"body\":{}}\n");
+    WAIT(&play, rabbit_ready(play.rabbit, play.dead) == 1 && settled(&play, "done") == 2);
+    PROVE(&play, clock_now_ms() - begun_ms >= 500); /* 100, 200 and 200 again */
+    PROVE(&play, settled(&play, "retry") == 5 && dead(&play, "attempts") == 1);
+    record_read(&record, play.record, 3);
+    PROVE(&play, record.counts[0] == 4 && record.counts[1] == 3 && record.counts[2] == 1);
+    PROVE(&play, record.lines[record.n - 1].id == 0 && record.lines[record.n - 1].attempt == 4);
+    record_free(&record);
+    PROVE(&play, play_end(&play) == 0);
+    PROVE(&play, play_left(&play) == 0);
+    play_close(&play);
+}
+
+Test(messages, that_wait_spend_no_attempt)
+{
+    OPEN(play, "waiting");
+    struct record record;
+    play_configure(&play, &(struct setup){ .consumer = "retry: {delays: [100ms], attempts: 2}" });
+    play_start_ready(&play);
+    play_send(&play, "{\"id\":\"m0\",\"body\":{\"do\":\"wait\"}}\n"
+                     "{\"id\":\"m1\",\"body\":{}}\n");
+    WAIT(&play, record_lines(play.record) >= 5); /* m1, and m0 four times: more than its attempts */
+    record_read(&record, play.record, 2);
+    for (size_t i = 0; i < record.n; i++) PROVE(&play, record.lines[i].attempt == 1);
+    record_free(&record);
+    PROVE(&play, settled(&play, "done") == 1 && settled(&play, "dead") == 0);
+    PROVE(&play, settled(&play, "retry") == 0);
+    PROVE(&play, play_end(&play) == 0); /* what waits does not hold up the end */
+    PROVE(&play, play_left(&play) == 1);
+    PROVE(&play, rabbit_ready(play.rabbit, play.dead) == 0);
+    play_close(&play);
+}
+
+/* Received to acked, as the host itself measures it: no more than the batch's wait and a little. */
+Test(messages, that_come_alone_are_acked_soon)
+{
+    OPEN(play, "alone");
+    play_configure(&play, &(struct setup){ .consumer = "batch: {rows: 500, wait: 20ms}" });
+    play_start_ready(&play);
+    for (uint32_t i = 0; i < 10; i++) {
+        play_send_many(&play, i, 1, "{}");
+        WAIT(&play, settled(&play, "done") == i + 1);
+    }
+    const double mean = play_metric(&play, "warrener_settle_seconds_sum@}") / 10;
+    PROVE(&play, mean >= 0.019 && mean < 0.2, "%.4f s", mean);
+    PROVE(&play, play_metric(&play, "warrener_settle_seconds_bucket@,le=\"0.1\"}") >= 9);
+    PROVE(&play, play_end(&play) == 0);
+    play_close(&play);
+}
+
+/* The numbers of known traffic, to the last one. */
+Test(messages, are_counted_exactly)
+{
+    OPEN(play, "counted");
+    struct fetched *page = malloc(sizeof *page);
+    play_configure(
+        &play, &(struct setup){ .consumer = "lanes: 3, retry: {delays: [100ms], attempts: 2}" });
+    play_start_ready(&play);
+    play_send_many(&play, 0, 700, "{}");
+    play_send_many(&play, 700, 20, "{\"do\":\"reject\"}");
+    play_send_many(&play, 720, 30, "{\"do\":\"retry\",\"until\":2}");
+    play_send_many(&play, 750, 5, "{\"do\":\"retry\"}");
+    WAIT(&play, settled(&play, "done") == 730 && settled(&play, "dead") == 25);
+    WAIT(&play, play_is_still(&play));
+    PROVE(&play, play_metric(&play, "warrener_messages_received_total@}") == 755);
+    PROVE(&play, settled(&play, "retry") == 35);
+    PROVE(&play, dead(&play, "rejected") == 20 && dead(&play, "attempts") == 5);
+    PROVE(&play, dead(&play, "oversize") == 0);
+    PROVE(&play, play_metric(&play, "warrener_bytes_in_flight@}") == 0);
+    PROVE(&play, play_metric(&play, "warrener_lanes@}") == 3);
+    PROVE(&play, play_metric(&play, "warrener_prefetch@}") == 150);
+    PROVE(&play, play_metric(&play, "warrener_connected{server=\"amqp\"}") == 1);
+    PROVE(&play, play_metric(&play, "warrener_reconnects_total{server=\"amqp\"}") == 0);
+    PROVE(&play, play_metric(&play, "warrener_settle_seconds_count@}") == 730);
+    PROVE(&play, play_metric(&play, "warrener_batch_rows_sum@}") == 730);
+    PROVE(&play, play_metric(&play, "warrener_handler_seconds_count@}") == 790);
+    PROVE(&play, play_metric(&play, "warrener_handler_probed_total{handler=\"probe\",queue=\"%s\"}",
+                             play.queue) == 790);
+    /* the snapshot is taken four times a second */
+    WAIT(&play, (fetch(play.port, "/status", page), strstr(page->body, "\"done\":730")));
+    PROVE(&play, page->status == 200 && strstr(page->body, "\"received\":755"));
+    PROVE(&play, strstr(page->body, "\"retried\":35") && strstr(page->body, "\"dead\":25"));
+    PROVE(&play, strstr(page->body, "\"in_flight\":0,\"bytes_in_flight\":0"));
+    PROVE(&play, strstr(page->body, "\"prefetch\":150") && strstr(page->body, play.name));
+    free(page);
+    PROVE(&play, play_end(&play) == 0);
+    play_close(&play);
+}
