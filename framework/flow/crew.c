@@ -31,10 +31,10 @@ static void close_batch(struct crew *crew)
         struct delivery *delivery = LIST_ENTRY(link, struct delivery, link);
         delivery_move(delivery, DELIVERY_STORED);
         delivery_move(delivery, DELIVERY_CACHED);
-        delivery_move(delivery, DELIVERY_PUBLISHED);
-        delivery_move(delivery, DELIVERY_SETTLED);
-        settle_done(&crew->settle, delivery, &crew->now);
-        crew_free_delivery(crew, delivery);
+        if (delivery->outcome.effects.n_publishes)
+            crew_publish(crew, delivery);
+        else
+            crew_finish(crew, delivery);
     }
     batch_init(&crew->batch);
 }
@@ -65,7 +65,7 @@ static void set_timer(struct crew *crew, uint64_t now_ms)
         timer_arm_ms(&crew->timer, due_ms > now_ms ? due_ms - now_ms : 0);
 }
 
-static void read_clocks(struct crew *crew)
+void crew_read_clocks(struct crew *crew)
 {
     crew->now.now_ns = clock_now_ns();
     crew->now.unix_ms = clock_unix_us() / 1000;
@@ -73,7 +73,7 @@ static void read_clocks(struct crew *crew)
 
 void crew_turn(struct crew *crew)
 {
-    read_clocks(crew);
+    crew_read_clocks(crew);
     const uint64_t now_ms = crew->now.now_ns / 1000000u;
     lanes_collect(crew->lanes, crew_decide, crew);
     resume_held(crew, now_ms);
@@ -102,7 +102,12 @@ void crew_forget_waiting(struct crew *crew)
 /* Lanes skip what they still have of it. */
 void crew_forget_all(struct crew *crew)
 {
+    struct list sending;
+    list_init(&sending);
     crew_forget_waiting(crew);
+    outbox_forget(crew->settings.outbox, crew, &sending);
+    free_all(crew, &sending);
+    crew->sending = 0;
     free_all(crew, &crew->batch.deliveries);
     batch_init(&crew->batch);
 }
@@ -133,7 +138,7 @@ static char *on_begin(void *own, const struct amqp_delivery *arrived, void **tok
     struct crew *crew = own;
     if (!settle_open(&crew->settle, arrived->epoch, arrived->tag)) return NULL;
     struct delivery *delivery = delivery_take(&crew->pool);
-    if (!crew->now.now_ns) read_clocks(crew);
+    if (!crew->now.now_ns) crew_read_clocks(crew);
     intake_fill(delivery, arrived, text_of(crew->settings.topology.queue), crew->now.now_ns);
     crew->in_flight++;
     crew->bytes_in_flight += delivery->body_bytes;

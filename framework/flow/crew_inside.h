@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the crew's own files share and nobody else sees: crew.c (the way of a message), decide.c (what
- * a verdict leads to) and crew_life.c (beginning and end). */
+ * a verdict leads to), dispatch.c (what leaves through the outbox) and crew_life.c (beginning and
+ * end). */
 #ifndef FLOW_CREW_INSIDE_H
 #define FLOW_CREW_INSIDE_H
 
@@ -25,9 +26,10 @@ struct crew {
     struct parking parking; /* ordered only */
     struct settle_time now; /* of this turn */
     uint32_t in_flight;
+    uint32_t sending; /* of those, in the outbox */
     uint64_t bytes_in_flight;
     bool is_draining;
-    struct counter *received, *retried, *committed;
+    struct counter *received, *committed;
     struct counter **handler_counters;
     struct gauge *in_flight_gauge, *bytes_gauge, *lanes_gauge, *prefetch_gauge;
     struct histogram *batch_rows;
@@ -51,6 +53,19 @@ void crew_free_delivery(struct crew *crew, struct delivery *delivery);
 void crew_forget_waiting(struct crew *crew);
 /* That, and what is staged: the subscription is over. */
 void crew_forget_all(struct crew *crew);
+
+void crew_read_clocks(struct crew *crew);
+/* In the log, once a second, and as the consumer's last error. */
+void crew_complain(struct crew *crew, const struct delivery *delivery, const char *what,
+                   struct wr_text why);
+
+/* From HANDLING or CACHED on; each ends in SETTLED, freed. */
+void crew_publish(struct crew *crew, struct delivery *delivery);
+void crew_retry_later(struct crew *crew, struct delivery *delivery, uint32_t delay_ms);
+void crew_bury(struct crew *crew, struct delivery *delivery, enum dead_reason reason,
+               struct wr_text detail, struct wr_text code);
+/* CACHED and nothing to publish, or all of it confirmed. */
+void crew_finish(struct crew *crew, struct delivery *delivery);
 
 /* A lane gave it back, handled or not. */
 void crew_decide(void *crew, struct delivery *delivery);
