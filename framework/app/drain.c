@@ -19,6 +19,11 @@ static void end(struct host *host)
     loop_stop(host->loop);
 }
 
+static void on_link_closed(struct host *host)
+{
+    if (++host->closed == 2) end(host);
+}
+
 static bool is_finished(const struct host *host, uint64_t *acked_ms)
 {
     *acked_ms = 0;
@@ -43,6 +48,7 @@ static void on_look(void *own)
     if (host->drain_step == DRAIN_FINISHING && is_finished(host, &acked_ms) &&
         now_ms >= acked_ms + REST_MS) {
         host->drain_step = DRAIN_CLOSING;
+        amqp_connection_end(host->publish.connection);
         amqp_connection_end(host->consume.connection);
     }
     timer_arm_ms(&host->drain, LOOK_MS);
@@ -67,7 +73,7 @@ static void on_signal(void *own, int number)
 
 void drain_start(struct host *host)
 {
-    host->consume.on_closed = end;
+    host->consume.on_closed = host->publish.on_closed = on_link_closed;
     timer_init(&host->drain, host->loop, on_look, host);
     signal_watch_init(&host->on_term, host->loop, SIGTERM, on_signal, host);
     signal_watch_init(&host->on_int, host->loop, SIGINT, on_signal, host);

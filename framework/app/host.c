@@ -6,19 +6,25 @@
 #include <string.h>
 
 #include "app/host_inside.h"
-#include "app/topologies.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
 
 #define LANES_END_MS 2000 /* for handlers to come back once all is closed */
 
-static char *make_tag(const char *name, const char *queue)
+static char *join(const char *left, const char *between, const char *right)
 {
-    const size_t bytes = strlen(name) + strlen(queue) + 2;
-    char *tag = memory_new(bytes, 1);
-    snprintf(tag, bytes, "%s.%s", name, queue);
-    return tag;
+    const size_t bytes = strlen(left) + strlen(between) + strlen(right) + 1;
+    char *joined = memory_new(bytes, 1);
+    snprintf(joined, bytes, "%s%s%s", left, between, right);
+    return joined;
+}
+
+static char *name_handler(const struct plugin *plugin)
+{
+    const struct wr_handler *handler = plugin_handler(plugin);
+    return handler->version ? join(handler->name, "/", handler->version)
+                            : memory_copy_text(handler->name);
 }
 
 static void open_board(struct host *host, const struct handlers *handlers)
@@ -30,18 +36,16 @@ static void open_board(struct host *host, const struct handlers *handlers)
             .timeout_ms = (uint64_t)handlers->at[i].consumer->timeout_ms,
         };
     host->board =
-        board_new(&(struct board_plan){ .n_servers = handlers_need_store(handlers) ? 2 : 1,
+        board_new(&(struct board_plan){ .n_servers = handlers_need_store(handlers) ? 3 : 2,
                                         .n_consumers = handlers->n,
                                         .consumers = plans });
     free(plans);
 }
 
-static struct retry_policy retry_of(const struct config_consumer *consumer, uint32_t **delays)
+static struct retry_policy retry_of(const struct config_consumer *consumer,
+                                    const struct topology_lists *lists)
 {
-    *delays = memory_new(consumer->retry.delays.n, sizeof **delays);
-    for (size_t i = 0; i < consumer->retry.delays.n; i++)
-        (*delays)[i] = (uint32_t)consumer->retry.delays.at_ms[i];
-    return (struct retry_policy){ .delays_ms = *delays,
+    return (struct retry_policy){ .delays_ms = lists->delays_ms,
                                   .n_delays = (unsigned)consumer->retry.delays.n,
                                   .attempts = (uint32_t)consumer->retry.attempts };
 }
@@ -64,14 +68,15 @@ static bool start_post(struct host *host, size_t i, const struct handler_in_use 
     const struct config_consumer *consumer = use->consumer;
     const uint32_t prefetch = config_prefetch(host->config, consumer, use->n_sinks > 0);
     *post = (struct post){ .consumer = consumer, .plugin = use->plugin };
-    post->tag = make_tag(host->config->name, consumer->queue);
+    post->tag = join(host->config->name, ".", consumer->queue);
+    post->handler = name_handler(use->plugin);
     post->pulses = memory_new((size_t)consumer->lanes, sizeof *post->pulses);
     for (size_t lane = 0; lane < (size_t)consumer->lanes; lane++)
         post->pulses[lane] = board_lane_pulse(host->board, i, lane);
     const struct crew_settings settings = {
         .name = consumer->name,
         .tag = post->tag,
-        .topology = topology_of(consumer, &post->bindings),
+        .topology = topology_of(consumer, &post->lists),
         .prefetch = prefetch,
         .max_message_bytes = (uint64_t)consumer->max_message_bytes,
         .lanes = (unsigned)consumer->lanes,
@@ -79,10 +84,12 @@ static bool start_post(struct host *host, size_t i, const struct handler_in_use 
         .batch = batch_policy_for((uint32_t)consumer->batch.rows, (uint32_t)consumer->batch.wait_ms,
                                   prefetch),
         .order = order_of(consumer),
-        .retry = retry_of(consumer, &post->delays_ms),
+        .retry = retry_of(consumer, &post->lists),
         .timeout_ms = (uint32_t)consumer->timeout_ms,
         .plugin = use->plugin,
         .options = use->options,
+        .handler = post->handler,
+        .outbox = host->outbox,
         .store = use->n_sinks ? host->depot.store : NULL,
         .sinks = use->sinks,
         .n_sinks = use->n_sinks,
@@ -94,10 +101,10 @@ static bool start_post(struct host *host, size_t i, const struct handler_in_use 
 
 static void free_post(struct post *post)
 {
-    free(post->bindings);
+    topology_lists_free(&post->lists);
     free(post->tag);
+    free(post->handler);
     free(post->pulses);
-    free(post->delays_ms);
 }
 
 /* A port of 0 is any free one: then the one that was taken is told. */
@@ -113,6 +120,7 @@ static bool start(struct host *host, const struct handlers *handlers, struct sta
 {
     if (!(host->loop = loop_new()))
         return status_fail(status, EXIT_INTERNAL, "the system gives no event loop");
+    host->outbox = outbox_new(host->loop, host->config->name, host->metrics);
     name_listen(host, host->config->http.listen.port);
     host->site = site_open(host->listen, host->board, host->metrics, status);
     if (!host->site) return false;
@@ -135,6 +143,7 @@ struct host *host_new(const struct config *config, const struct handlers *handle
     host->posts = memory_new(handlers->n + 1, sizeof *host->posts);
     open_board(host, handlers);
     link_init(&host->consume, host, "consume");
+    link_init(&host->publish, host, "publish");
     if (start(host, handlers, status)) return host;
     CHECK(host_close(host)); /* no lane has work */
     return NULL;
@@ -146,6 +155,8 @@ enum exit_status host_run(struct host *host)
              LOG_TEXT(LISTEN, host->listen));
     drain_start(host);
     link_open(&host->consume);
+    link_open(&host->publish);
+    outbox_connect(host->outbox, host->publish.connection);
     for (size_t i = 0; i < host->n_posts; i++)
         crew_subscribe(host->posts[i].crew, host->consume.connection);
     report_start(host);
@@ -162,6 +173,8 @@ bool host_close(struct host *host)
     depot_close(&host->depot);
     for (size_t i = 0; i < host->n_posts; i++)
         if (!crew_close(&host->posts[i].crew, deadline_ms)) return false;
+    outbox_free(host->outbox);
+    link_fini(&host->publish);
     link_fini(&host->consume);
     for (size_t i = 0; i < host->n_posts; i++) free_post(&host->posts[i]);
     if (host->site) site_close(host->site);

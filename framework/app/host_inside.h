@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the host's own files share: host.c (boot and end), link.c (its connection), report.c (what it
+ * What the host's own files share: host.c (boot and end), link.c (its connections), report.c (what it
  * tells the board), drain.c (how it stops). */
 #ifndef APP_HOST_INSIDE_H
 #define APP_HOST_INSIDE_H
 
 #include "app/brokers.h"
 #include "app/host.h"
+#include "app/topologies.h"
 #include "flow/crew.h"
+#include "flow/outbox.h"
 #include "metrics/metrics.h"
 #include "net/loop.h"
 #include "ops/board.h"
@@ -16,7 +18,7 @@
 /* One connection to the broker, by role. */
 struct link {
     struct host *host;
-    const char *role; /* "consume" */
+    const char *role; /* "consume", "publish" */
     struct brokers brokers;
     struct amqp_connection *connection;
     bool is_ready;
@@ -41,10 +43,10 @@ struct depot {
 struct post {
     const struct config_consumer *consumer;
     const struct plugin *plugin;
-    struct topology_binding *bindings;
-    char *tag; /* "NAME.Q" */
+    struct topology_lists lists;
+    char *tag;     /* "NAME.Q" */
+    char *handler; /* "name/version" */
     struct pulse **pulses;
-    uint32_t *delays_ms;
     struct crew *crew;
 };
 
@@ -57,7 +59,8 @@ struct host {
     struct board *board;
     struct site *site;
     char listen[320]; /* "127.0.0.1:9187" */
-    struct link consume;
+    struct link consume, publish;
+    struct outbox *outbox;
     struct depot depot;
     struct post *posts;
     size_t n_posts;
@@ -69,6 +72,7 @@ struct host {
     struct counter *reconnects;
     uint64_t reconnects_told;
     enum drain_step drain_step;
+    unsigned closed; /* connections that have said goodbye */
     uint64_t drain_deadline_ms;
 };
 

@@ -137,10 +137,7 @@ static const struct key {
     bool (*read)(struct reading *reading, const char *key, void *into);
     size_t at; /* in struct amqp_outgoing */
 } keys[] = {
-#define KEY(name, read, member)                                                                    \
-    {                                                                                              \
-        name, read, offsetof(struct amqp_outgoing, member)                                         \
-    }
+#define KEY(name, read, member) { name, read, offsetof(struct amqp_outgoing, member) }
     KEY("id", read_text, message_id),
     KEY("type", read_text, type),
     KEY("exchange", read_text, exchange),

@@ -26,10 +26,8 @@ static void on_tick(void *own)
     set_tick(host);
 }
 
-static void tell_server(struct host *host, struct board_snapshot *draft)
+static void tell_link(const struct link *link, struct board_server *server)
 {
-    const struct link *link = &host->consume;
-    struct board_server *server = &draft->servers[0];
     board_say(server->kind, sizeof server->kind, "amqp");
     board_say(server->name, sizeof server->name, link->role);
     board_say(server->address, sizeof server->address, amqp_connection_server(link->connection));
@@ -37,21 +35,33 @@ static void tell_server(struct host *host, struct board_snapshot *draft)
     server->connected = link->is_ready;
     server->since_unix_us = link->since_unix_us;
     server->reconnects = amqp_connection_reconnects(link->connection);
-    gauge_set(host->connected, link->is_ready);
-    counter_add(host->reconnects, server->reconnects - host->reconnects_told);
-    host->reconnects_told = server->reconnects;
-    if (link->is_ready) return;
+}
+
+/* That there is nothing to publish on matters only while there is something to publish. */
+static void tell_broker(struct host *host, struct board_snapshot *draft)
+{
+    const struct link *consume = &host->consume, *publish = &host->publish;
+    tell_link(consume, &draft->servers[0]);
+    tell_link(publish, &draft->servers[1]);
+    gauge_set(host->connected, consume->is_ready && publish->is_ready);
+    const uint64_t reconnects = draft->servers[0].reconnects + draft->servers[1].reconnects;
+    counter_add(host->reconnects, reconnects - host->reconnects_told);
+    host->reconnects_told = reconnects;
     char words[BOARD_WORDS_BYTES];
-    snprintf(words, sizeof words, "amqp: not connected%s%s", *link->last_error ? ": " : "",
-             link->last_error);
-    board_add_reason(draft, words);
+    if (!consume->is_ready) {
+        snprintf(words, sizeof words, "amqp: not connected%s%s", *consume->last_error ? ": " : "",
+                 consume->last_error);
+        board_add_reason(draft, words);
+    }
+    const char *fault = outbox_fault(host->outbox);
+    if (*fault) board_add_reason(draft, fault);
 }
 
 static void tell_depot(struct host *host, struct board_snapshot *draft)
 {
     struct depot *depot = &host->depot;
     if (!depot->store) return;
-    struct board_server *server = &draft->servers[1];
+    struct board_server *server = &draft->servers[2];
     board_say(server->kind, sizeof server->kind, "postgres");
     board_say(server->name, sizeof server->name, "store");
     board_say(server->address, sizeof server->address, store_server(depot->store));
@@ -101,7 +111,7 @@ static void on_report(void *own)
     struct host *host = own;
     struct board_snapshot *draft = board_draft(host->board);
     draft->n_reasons = 0;
-    tell_server(host, draft);
+    tell_broker(host, draft);
     tell_depot(host, draft);
     for (size_t i = 0; i < host->n_posts; i++)
         tell_consumer(host, &host->posts[i], draft, &draft->consumers[i]);

@@ -21,7 +21,7 @@ struct survey {
     struct timer deadline;
     struct topology_work *work;
     struct topology topology;
-    struct topology_binding *bindings;
+    struct topology_lists lists;
     size_t next; /* the handler whose queue is looked at next */
     char last_error[512];
     enum exit_status exit;
@@ -51,8 +51,7 @@ static void on_answer(void *own, const struct topology_report *report)
     if (*report->warning) printf("queue %s: warning: %s\n", queue, report->warning);
     if (!report->done && (!report->is_missing || survey->topology.declare == TOPOLOGY_NONE))
         survey->exit = EXIT_CONFIG;
-    free(survey->bindings);
-    survey->bindings = NULL;
+    topology_lists_free(&survey->lists);
     look_at_next(survey);
 }
 
@@ -63,7 +62,7 @@ static void look_at_next(struct survey *survey)
         return;
     }
     const struct handler_in_use *use = &survey->handlers->at[survey->next++];
-    survey->topology = topology_of(use->consumer, &survey->bindings);
+    survey->topology = topology_of(use->consumer, &survey->lists);
     survey->work =
         topology_start(survey->connection, &survey->topology, TOPOLOGY_CHECK, on_answer, survey);
 }
@@ -127,7 +126,7 @@ enum exit_status survey_run(const struct config *config, const struct handlers *
     loop_run(survey.loop);
     timer_fini(&survey.deadline);
     topology_cancel(survey.work);
-    free(survey.bindings);
+    topology_lists_free(&survey.lists);
     amqp_connection_free(survey.connection);
     brokers_fini(&survey.brokers);
     loop_free(survey.loop);

@@ -7,8 +7,14 @@
 #include "amqp/topology.h"
 #include "config/config.h"
 
-/* Texts stay the configuration's; the caller frees `bindings` after the last use. */
-struct topology topology_of(const struct config_consumer *consumer,
-                            struct topology_binding **bindings);
+/* What a topology points to, beside the configuration's own texts. */
+struct topology_lists {
+    struct topology_binding *bindings;
+    uint32_t *delays_ms;
+};
+
+/* The lists are freed after the topology's last use. Where order is kept there are no retry queues. */
+struct topology topology_of(const struct config_consumer *consumer, struct topology_lists *lists);
+void topology_lists_free(struct topology_lists *lists); /* harmless twice */
 
 #endif

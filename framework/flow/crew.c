@@ -32,12 +32,12 @@ void crew_read_clocks(struct crew *crew)
 void crew_conclude(void *own, struct delivery *delivery)
 {
     struct crew *crew = own;
-    delivery_move(delivery, DELIVERY_CACHED);
-    delivery_move(delivery, DELIVERY_PUBLISHED);
-    delivery_move(delivery, DELIVERY_SETTLED);
     crew_read_clocks(crew);
-    settle_done(&crew->settle, delivery, &crew->now);
-    crew_free_delivery(crew, delivery);
+    delivery_move(delivery, DELIVERY_CACHED);
+    if (delivery->outcome.effects.n_publishes)
+        crew_publish(crew, delivery);
+    else
+        crew_finish(crew, delivery);
 }
 
 /* Without sinks a batch is durable when it is closed. */
@@ -130,7 +130,12 @@ void crew_forget_waiting(struct crew *crew)
 /* Lanes skip what they still have of it. */
 void crew_forget_all(struct crew *crew)
 {
+    struct list sending;
+    list_init(&sending);
     crew_forget_waiting(crew);
+    outbox_forget(crew->settings.outbox, crew, &sending);
+    free_all(crew, &sending);
+    crew->sending = 0;
     free_all(crew, &crew->batch.deliveries);
     batch_init(&crew->batch);
     if (crew->shipper) shipper_forget(crew->shipper);

@@ -9,6 +9,7 @@
 #include "flow/batch.h"
 #include "flow/lanes.h"
 #include "flow/order.h"
+#include "flow/outbox.h"
 #include "flow/retry.h"
 #include "net/loop.h"
 #include "store/store.h"
@@ -27,6 +28,8 @@ struct crew_settings {
     uint32_t timeout_ms; /* one call of the handler */
     const struct plugin *plugin;
     const struct options *options;
+    const char *handler; /* "name/version" */
+    struct outbox *outbox;
     struct store *store; /* where its handler's rows go; NULL: it has no sinks */
     struct sink *const *sinks;
     unsigned n_sinks;
@@ -35,7 +38,8 @@ struct crew_settings {
 
 struct crew;
 
-/* Starts the lanes and opens the handler in each; nothing is consumed yet. All texts outlive it. */
+/* Starts the lanes and opens the handler in each; nothing is consumed yet. All texts and the outbox
+ * outlive it. */
 MUST_USE struct crew *crew_new(struct loop *loop, const struct crew_settings *settings,
                                struct status *status);
 void crew_subscribe(struct crew *crew, struct amqp_connection *connection);
@@ -61,7 +65,7 @@ struct crew_view {
     const char *fault;      /* why not subscribed; "" */
     const char *paused_by;  /* "postgres"; "" while it is not paused */
     const char *last_error; /* the last message that was not done, in words; "" */
-    uint32_t prefetch, in_flight, held;
+    uint32_t prefetch, in_flight, held, sending;
     uint64_t bytes_in_flight;
     uint64_t received, done, dead, retried;
     unsigned lanes;

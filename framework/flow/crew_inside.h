@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the crew's own files share and nobody else sees: crew.c (the way of a message), decide.c (what
- * a verdict leads to) and crew_life.c (beginning and end). */
+ * a verdict leads to), dispatch.c (what leaves through the outbox) and crew_life.c (beginning and
+ * end). */
 #ifndef FLOW_CREW_INSIDE_H
 #define FLOW_CREW_INSIDE_H
 
@@ -29,9 +30,10 @@ struct crew {
     struct parking parking; /* ordered only */
     struct settle_time now; /* of this turn */
     uint32_t in_flight;
+    uint32_t sending; /* of those, in the outbox */
     uint64_t bytes_in_flight;
     bool is_draining;
-    struct counter *received, *retried, *committed, *paused_seconds;
+    struct counter *received, *committed, *paused_seconds;
     struct gauge *paused;
     uint64_t attended_ns; /* when paused_seconds was last told; 0: not paused */
     struct counter **handler_counters;
@@ -60,7 +62,19 @@ void crew_forget_waiting(struct crew *crew);
 void crew_forget_all(struct crew *crew);
 
 /* Its rows are where they belong. */
-void crew_conclude(void *crew, struct delivery *delivery);
+void crew_conclude(void *own, struct delivery *delivery);
+
+/* In the log, once a second, and as the consumer's last error. */
+void crew_complain(struct crew *crew, const struct delivery *delivery, const char *what,
+                   struct wr_text why);
+
+/* From HANDLING, STAGED or CACHED on; each ends in SETTLED, freed. */
+void crew_publish(struct crew *crew, struct delivery *delivery);
+void crew_retry_later(struct crew *crew, struct delivery *delivery, uint32_t delay_ms);
+void crew_bury(struct crew *crew, struct delivery *delivery, enum dead_reason reason,
+               struct wr_text detail, struct wr_text code);
+/* CACHED and nothing to publish, or all of it confirmed. */
+void crew_finish(struct crew *crew, struct delivery *delivery);
 
 /* A lane gave it back, handled or not. */
 void crew_decide(void *crew, struct delivery *delivery);

@@ -28,7 +28,6 @@ static void open_metrics(struct crew *crew)
     const char *name = crew->settings.name;
     const char *const labels[] = { name };
     crew->received = metrics_counter(metrics, METRIC_RECEIVED, labels);
-    crew->retried = metrics_counter(metrics, METRIC_SETTLED, (const char *[]){ name, "retry" });
     crew->committed =
         metrics_counter(metrics, METRIC_BATCHES, (const char *[]){ name, "committed" });
     crew->paused_seconds = metrics_counter(metrics, METRIC_PAUSED_SECONDS, labels);
@@ -120,6 +119,7 @@ struct crew *crew_new(struct loop *loop, const struct crew_settings *settings,
     hold_init(&crew->hold);
     parking_init(&crew->parking);
     timer_init(&crew->timer, loop, on_time, crew);
+    outbox_join(settings->outbox, crew, settings->name);
     open_metrics(crew);
     open_handler_counters(crew);
     if (bell_open(&crew->bell, status)) crew->lanes = start_lanes(crew, status);
@@ -186,7 +186,7 @@ void crew_drain(struct crew *crew, uint64_t deadline_ms)
 
 bool crew_is_drained(const struct crew *crew)
 {
-    return !lanes_busy(crew->lanes) && !crew->batch.n &&
+    return !lanes_busy(crew->lanes) && !crew->batch.n && !crew->sending &&
            (!crew->shipper || shipper_is_idle(crew->shipper)) && settle_is_clear(&crew->settle);
 }
 
@@ -222,11 +222,12 @@ void crew_look(const struct crew *crew, struct crew_view *view)
         .prefetch = crew->settings.prefetch,
         .in_flight = crew->in_flight,
         .held = crew->hold.n,
+        .sending = crew->sending,
         .bytes_in_flight = crew->bytes_in_flight,
         .received = counter_read(crew->received),
         .done = counter_read(crew->settle.done),
         .dead = counter_read(crew->settle.dead),
-        .retried = counter_read(crew->retried),
+        .retried = counter_read(crew->settle.retried),
         .lanes = crew->settings.lanes,
     };
 }

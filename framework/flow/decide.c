@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a handler's verdict leads to: a place in the batch, another try after a while, or the dead
- * queue. */
+ * What a handler's verdict leads to: a place in the batch, another try after a while (in place where
+ * its order must be kept, else by way of a retry queue), or the dead queue. */
 #include <stdio.h>
 
 #include "base/log.h"
@@ -13,9 +13,9 @@ static uint64_t now_ms(const struct crew *crew)
 }
 
 /* One line a second for each consumer, however many messages fail. */
-static void complain(struct crew *crew, const struct delivery *delivery, const char *what)
+void crew_complain(struct crew *crew, const struct delivery *delivery, const char *what,
+                   struct wr_text reason)
 {
-    const struct wr_text reason = delivery->outcome.reason;
     char shown[200];
     snprintf(crew->last_error, sizeof crew->last_error, "%s: %s", what,
              text_show(reason, shown, sizeof shown));
@@ -51,13 +51,15 @@ static void stage(struct crew *crew, struct delivery *delivery)
     batch_add(&crew->batch, delivery, now_ms(crew));
 }
 
+static void complain(struct crew *crew, const struct delivery *delivery, const char *what)
+{
+    crew_complain(crew, delivery, what, delivery->outcome.reason);
+}
+
 static void bury(struct crew *crew, struct delivery *delivery, enum dead_reason reason)
 {
-    complain(crew, delivery,
-             reason == DEAD_ATTEMPTS ? "message dead: no attempts left" : "message dead: rejected");
     release_key(crew, delivery);
-    settle_dead(&crew->settle, delivery, reason);
-    crew_free_delivery(crew, delivery);
+    crew_bury(crew, delivery, reason, delivery->outcome.reason, delivery->outcome.code);
 }
 
 static void hold(struct crew *crew, struct delivery *delivery, uint32_t after_ms)
@@ -79,8 +81,12 @@ static void go_again(struct crew *crew, struct delivery *delivery)
         bury(crew, delivery, DEAD_ATTEMPTS);
         return;
     }
-    counter_add(crew->retried, 1);
     complain(crew, delivery, "message to be handled again");
+    if (!crew_is_ordered(crew)) {
+        crew_retry_later(crew, delivery, choice.after_ms);
+        return;
+    }
+    counter_add(crew->settle.retried, 1); /* in place, or its key's order would be lost */
     delivery->attempt++;
     delivery->waits = 0;
     hold(crew, delivery, choice.after_ms);
@@ -92,18 +98,13 @@ static void wait_for_it(struct crew *crew, struct delivery *delivery)
     hold(crew, delivery, retry_wait_ms(++delivery->waits));
 }
 
-/* No publisher and no cache are there to carry it out. */
-static bool asks_for_the_impossible(const struct delivery *delivery)
-{
-    return delivery->outcome.effects.n_publishes || delivery->outcome.effects.n_caches;
-}
-
 static void follow(struct crew *crew, struct delivery *delivery)
 {
-    if (asks_for_the_impossible(delivery)) {
+    if (delivery->outcome.effects.n_caches) {
         delivery->outcome.verdict = WR_REJECT;
+        delivery->outcome.effects = (struct effects){ 0 };
         delivery->outcome.reason =
-            text_of("the handler publishes or writes to the cache, which this host cannot do");
+            text_of("the handler writes to the cache, which this host cannot do");
     }
     switch (delivery->outcome.verdict) {
     case WR_DONE: stage(crew, delivery); break;

@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/list.h"
+#include "flow/reason.h"
 #include "plugin/job.h"
 
 enum delivery_state {
@@ -33,17 +34,21 @@ struct delivery {
     bool is_skipped; /* the lane did not handle it: its subscription is over, or a drain */
     bool is_parked;  /* the lane did not handle it: its key is stopped */
     bool is_head;    /* the one its stopped key waits for */
+    bool is_copy;    /* ours, come back from a retry queue */
     uint16_t lane;
     uint32_t attempt; /* 1 the first time */
     uint32_t waits;   /* WR_WAITs in a row */
     uint32_t body_bytes;
-    uint64_t epoch, tag;  /* the channel's */
-    uint64_t received_ns; /* monotonic */
-    uint64_t due_ms;      /* HELD: when it is handled again */
-    uint64_t order_key;   /* hash; only with order_by */
-    char *body;           /* filled by the consumer, in the arena */
+    uint64_t epoch, tag;       /* the channel's */
+    uint64_t received_ns;      /* monotonic */
+    uint64_t due_ms;           /* HELD: when it is handled again */
+    uint64_t order_key;        /* hash; only with order_by */
+    char *body;                /* filled by the consumer, in the arena */
+    struct wr_text properties; /* encoded, as they came, in the arena */
     struct job_message job;
     struct job_outcome outcome;
+    enum dead_reason dead_reason; /* once it is being buried */
+    struct wr_text unroutable;    /* which of its messages no queue takes; set by the outbox */
     struct arena arena;
     struct arena_mark arrived; /* the arena when the message was whole, before any handling */
     char space[DELIVERY_SPACE];

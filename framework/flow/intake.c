@@ -4,6 +4,8 @@
  * them are moved along. */
 #include "flow/intake.h"
 
+#include "amqp/copy.h"
+
 /* Where a text that lies in `from` lies in its copy. */
 static struct wr_text moved(struct wr_text text, struct wr_text from, const char *copy)
 {
@@ -11,11 +13,27 @@ static struct wr_text moved(struct wr_text text, struct wr_text from, const char
     return (struct wr_text){ copy + (text.at - from.at), text.len };
 }
 
+/* A copy of ours is handled as its original would be: the next try of it. */
+static void restore_original(struct delivery *delivery, const struct amqp_delivery *arrived,
+                             struct wr_text queue)
+{
+    struct wr_message *message = &delivery->job.message;
+    struct copy_origin origin;
+    delivery->is_copy =
+        copy_read(delivery->job.headers, arrived->exchange, arrived->routing_key, queue, &origin);
+    if (!delivery->is_copy) return;
+    message->exchange = origin.exchange;
+    message->routing_key = origin.routing_key;
+    message->user_id = origin.user_id;
+    message->attempt = delivery->attempt = origin.attempt;
+}
+
 void intake_fill(struct delivery *delivery, const struct amqp_delivery *arrived,
                  struct wr_text queue, uint64_t now_ns)
 {
     const struct amqp_properties *from = &arrived->properties;
-    const char *copy = arena_copy(&delivery->arena, from->encoded).at;
+    delivery->properties = arena_copy(&delivery->arena, from->encoded);
+    const char *copy = delivery->properties.at;
     delivery->epoch = arrived->epoch;
     delivery->tag = arrived->tag;
     delivery->received_ns = now_ns;
@@ -40,5 +58,6 @@ void intake_fill(struct delivery *delivery, const struct amqp_delivery *arrived,
         .priority = from->priority,
         .redelivered = arrived->redelivered,
     };
+    restore_original(delivery, arrived, queue);
     delivery->arrived = arena_mark(&delivery->arena);
 }

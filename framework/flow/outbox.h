@@ -10,6 +10,8 @@
 
 #include "amqp/connection.h"
 #include "flow/delivery.h"
+#include "flow/reason.h"
+#include "metrics/metrics.h"
 #include "net/loop.h"
 
 struct outbox;
@@ -17,18 +19,9 @@ struct outbox;
 struct outbox *outbox_new(struct loop *loop, const char *host_name, struct metrics *metrics);
 void outbox_free(struct outbox *outbox); /* what is in it is forgotten */
 void outbox_connect(struct outbox *outbox, struct amqp_connection *connection);
-
-/* Why a message is dead; in the header x-warrener-reason. */
-enum dead_reason {
-    DEAD_REJECTED,
-    DEAD_ATTEMPTS,
-    DEAD_ROW,
-    DEAD_UNROUTABLE,
-    DEAD_UNDECODABLE,
-    DEAD_OVERSIZE, /* by the broker's own hop: carries no header */
-    DEAD_REASON_COUNT
-};
-const char *dead_reason_name(enum dead_reason reason);
+/* Who will send, before the first of it: its series are there from now on. `consumer` is its name,
+ * from which and the source message the ids of what its handler publishes are made; outlives it. */
+void outbox_join(struct outbox *outbox, const void *owner, const char *consumer);
 
 struct outbox_letter {
     enum dead_reason reason;
@@ -48,7 +41,8 @@ struct outbox_retry {
 
 enum outbox_result {
     OUTBOX_SENT,       /* confirmed, all of it: the original may be acked */
-    OUTBOX_UNROUTABLE, /* a message of the handler's own that no queue takes, after several tries */
+    OUTBOX_UNROUTABLE, /* a message of the handler's own that no queue takes, after several tries;
+                          delivery->unroutable says which */
 };
 
 /* Each takes the delivery until its on_sent, which never comes from inside. Where its subscription
@@ -60,13 +54,15 @@ void outbox_bury(struct outbox *outbox, struct delivery *delivery,
 void outbox_retry_later(struct outbox *outbox, struct delivery *delivery,
                         const struct outbox_retry *retry, outbox_on_sent *on_sent, void *owner);
 /* What its handler published, in delivery->outcome.effects; ids are made from the source's. */
-void outbox_publish(struct outbox *outbox, struct delivery *delivery, const char *queue,
-                    outbox_on_sent *on_sent, void *owner);
+void outbox_publish(struct outbox *outbox, struct delivery *delivery, outbox_on_sent *on_sent,
+                    void *owner);
 
 /* Takes back, into `into`, what this owner gave and is not answered. */
 void outbox_forget(struct outbox *outbox, const void *owner, struct list *into);
 
-bool outbox_is_blocked(const struct outbox *outbox);   /* the broker takes nothing: alarm or away */
-const char *outbox_fault(const struct outbox *outbox); /* in words; "" while it flows */
+size_t outbox_count(const struct outbox *outbox);    /* deliveries it has */
+bool outbox_is_blocked(const struct outbox *outbox); /* the broker takes nothing: alarm or away */
+/* Why what is in it does not flow, in words, until the next turn of the loop; "" while it flows. */
+const char *outbox_fault(struct outbox *outbox);
 
 #endif

@@ -5,18 +5,6 @@
 
 #define ACKS_AT_ONCE 64
 
-static const char *const reason_names[DEAD_REASON_COUNT] = {
-    [DEAD_REJECTED] = "rejected",
-    [DEAD_ATTEMPTS] = "attempts",
-    [DEAD_ROW] = "row",
-    [DEAD_OVERSIZE] = "oversize",
-};
-
-const char *dead_reason_name(enum dead_reason reason)
-{
-    return reason_names[reason];
-}
-
 #define OUTCOME(name) metrics_counter(metrics, METRIC_SETTLED, (const char *[]){ queue, name })
 
 void settle_init(struct settle *settle, struct metrics *metrics, const char *queue,
@@ -26,14 +14,15 @@ void settle_init(struct settle *settle, struct metrics *metrics, const char *que
     *settle = (struct settle){
         .grace_ms = grace_ms,
         .done = OUTCOME("done"),
+        .retried = OUTCOME("retry"),
         .dead = OUTCOME("dead"),
         .last_done = metrics_gauge(metrics, METRIC_LAST_DONE, labels),
         .settle_seconds = metrics_histogram(metrics, METRIC_SETTLE_SECONDS, labels),
         .age_seconds = metrics_histogram(metrics, METRIC_MESSAGE_AGE_SECONDS, labels),
     };
     for (int i = 0; i < DEAD_REASON_COUNT; i++)
-        settle->reasons[i] =
-            metrics_counter(metrics, METRIC_DEAD, (const char *[]){ queue, reason_names[i] });
+        settle->reasons[i] = metrics_counter(
+            metrics, METRIC_DEAD, (const char *[]){ queue, dead_reason_name((enum dead_reason)i) });
     ledger_init(&settle->ledger, prefetch);
 }
 
@@ -60,14 +49,26 @@ static void note_age(struct settle *settle, const struct delivery *delivery, int
     histogram_note(settle->age_seconds, age_ms * 1000000u);
 }
 
+static bool finish(struct settle *settle, const struct delivery *delivery,
+                   const struct settle_time *now)
+{
+    if (delivery->epoch != settle->ledger.epoch) return false;
+    ledger_finish(&settle->ledger, delivery->tag);
+    histogram_note(settle->settle_seconds, now->now_ns - delivery->received_ns);
+    return true;
+}
+
 void settle_done(struct settle *settle, struct delivery *delivery, const struct settle_time *now)
 {
-    if (delivery->epoch != settle->ledger.epoch) return;
-    ledger_finish(&settle->ledger, delivery->tag);
+    if (!finish(settle, delivery, now)) return;
     counter_add(settle->done, 1);
     gauge_set(settle->last_done, (double)now->unix_ms / 1e3);
-    histogram_note(settle->settle_seconds, now->now_ns - delivery->received_ns);
     note_age(settle, delivery, now->unix_ms);
+}
+
+void settle_retried(struct settle *settle, struct delivery *delivery, const struct settle_time *now)
+{
+    if (finish(settle, delivery, now)) counter_add(settle->retried, 1);
 }
 
 static void count_dead(struct settle *settle, enum dead_reason reason)
@@ -76,12 +77,10 @@ static void count_dead(struct settle *settle, enum dead_reason reason)
     counter_add(settle->reasons[reason], 1);
 }
 
-void settle_dead(struct settle *settle, struct delivery *delivery, enum dead_reason reason)
+void settle_dead(struct settle *settle, struct delivery *delivery, enum dead_reason reason,
+                 const struct settle_time *now)
 {
-    if (delivery->epoch != settle->ledger.epoch) return;
-    if (!consumer_reject(settle->consumer, delivery->epoch, delivery->tag, false)) return;
-    ledger_drop(&settle->ledger, delivery->tag);
-    count_dead(settle, reason);
+    if (finish(settle, delivery, now)) count_dead(settle, reason);
 }
 
 void settle_oversize(struct settle *settle, uint64_t epoch, uint64_t tag)

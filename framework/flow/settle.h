@@ -9,16 +9,15 @@
 #include "amqp/consumer.h"
 #include "flow/delivery.h"
 #include "flow/ledger.h"
+#include "flow/reason.h"
 #include "metrics/metrics.h"
-
-enum dead_reason { DEAD_REJECTED, DEAD_ATTEMPTS, DEAD_ROW, DEAD_OVERSIZE, DEAD_REASON_COUNT };
 
 struct settle {
     struct consumer *consumer; /* set by its owner when there is one */
     struct ledger ledger;
     uint32_t grace_ms; /* how long the ledger's prefix may stand still */
     uint64_t acked_ms; /* when the last ack was sent; 0: none */
-    struct counter *done, *dead, *reasons[DEAD_REASON_COUNT];
+    struct counter *done, *retried, *dead, *reasons[DEAD_REASON_COUNT];
     struct gauge *last_done;
     struct histogram *settle_seconds, *age_seconds;
 };
@@ -35,16 +34,17 @@ struct settle_time {
     int64_t unix_ms;
 };
 
-/* SETTLED as done: may be acked. */
+/* SETTLED: may be acked. As done, or because its copy is in a retry or dead queue. */
 void settle_done(struct settle *settle, struct delivery *delivery, const struct settle_time *now);
-/* To the dead queue, by the broker's own hop. */
-void settle_dead(struct settle *settle, struct delivery *delivery, enum dead_reason reason);
-/* The same for a message that was never held: the consumer has rejected it. */
+void settle_retried(struct settle *settle, struct delivery *delivery,
+                    const struct settle_time *now);
+void settle_dead(struct settle *settle, struct delivery *delivery, enum dead_reason reason,
+                 const struct settle_time *now);
+/* Dead by the broker's own hop, and never held: the consumer has rejected it. */
 void settle_oversize(struct settle *settle, uint64_t epoch, uint64_t tag);
 
 void settle_flush(struct settle *settle, uint64_t now_ms);
 uint64_t settle_due_ms(const struct settle *settle); /* when to flush again; 0: never */
 bool settle_is_clear(const struct settle *settle);   /* nothing finished waits to be acked */
-const char *dead_reason_name(enum dead_reason reason);
 
 #endif

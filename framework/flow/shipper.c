@@ -14,6 +14,7 @@
 struct shipment {
     struct list link;
     struct list deliveries;
+    uint64_t nth; /* in the order of closing; the halves of a split share it */
     uint32_t n;
     uint32_t failures; /* of the server's own kind, in a row */
     bool is_forgotten;
@@ -31,6 +32,7 @@ struct shipper {
     struct list waiting; /* shipments, in order */
     struct list flying;
     unsigned n_flying;
+    uint64_t n_shipped;
     struct counter *committed, *retried, *split, *duplicates;
     struct histogram *batch_rows, *commit_seconds;
     char fault[512];
@@ -122,7 +124,16 @@ static void tell_forgotten(struct shipper *shipper, struct delivery *delivery,
     shipper->events->on_forgotten(shipper->owner, delivery);
 }
 
-/* The second half goes behind the first, both before all others. */
+/* Behind those that were closed before it, and behind its own first half. */
+static void stand_in_line(struct shipper *shipper, struct shipment *shipment)
+{
+    struct list *after = shipper->waiting.previous;
+    while (after != &shipper->waiting &&
+           LIST_ENTRY(after, struct shipment, link)->nth > shipment->nth)
+        after = after->previous;
+    list_append(after->next, &shipment->link);
+}
+
 static void split_in_two(struct shipper *shipper, struct shipment *whole)
 {
     struct shipment *half = new_shipment(shipper);
@@ -133,14 +144,15 @@ static void split_in_two(struct shipper *shipper, struct shipment *whole)
     whole->n -= half->n;
     whole->failures = 0;
     counter_add(shipper->split, 1);
-    list_append(shipper->waiting.next, &whole->link);
-    list_append(shipper->waiting.next, &half->link);
+    half->nth = whole->nth;
+    stand_in_line(shipper, half);
+    stand_in_line(shipper, whole);
 }
 
 static void put_back(struct shipper *shipper, struct shipment *shipment, uint32_t after_ms)
 {
     counter_add(shipper->retried, 1);
-    list_append(shipper->waiting.next, &shipment->link);
+    stand_in_line(shipper, shipment);
     if (!after_ms) return;
     shipper->is_resting = true;
     timer_arm_ms(&shipper->again, after_ms);
@@ -200,6 +212,8 @@ static void on_answer(void *own, struct parcel *parcel, const struct store_answe
     shipper->n_flying--;
     if (shipment->is_forgotten)
         on_each(shipment, tell_forgotten, answer);
+    else if (answer->result == STORE_NOT_SENT)
+        stand_in_line(shipper, shipment);
     else
         follow(shipper, shipment, answer);
     shipper_run(shipper);
@@ -258,8 +272,9 @@ void shipper_ship(struct shipper *shipper, struct batch *batch)
     for (struct list *link; (link = list_take_first(&batch->deliveries));)
         list_append(&shipment->deliveries, link);
     shipment->n = batch->n;
+    shipment->nth = ++shipper->n_shipped;
     batch_init(batch);
-    list_append(&shipper->waiting, &shipment->link);
+    stand_in_line(shipper, shipment);
     shipper_run(shipper);
 }
 

@@ -64,6 +64,15 @@ static const struct metric_about catalog[METRIC_FAMILY_COUNT] = {
                          false,
                          { "queue", "outcome" },
                          NULL },
+    [METRIC_PUBLISHED] = { "warrener_published_total",
+                           "Messages sent on (handlers' own, and copies to retry and dead queues), "
+                           "by "
+                           "the broker's answer.",
+                           NULL,
+                           METRIC_COUNTER,
+                           false,
+                           { "queue", "outcome" },
+                           NULL },
     [METRIC_RECONNECTS] = { "warrener_reconnects_total",
                             "Connections made again after one was lost or refused.",
                             NULL,

@@ -16,6 +16,7 @@ enum metric_family {
     METRIC_DEAD,                /* queue, reason */
     METRIC_DUPLICATES,          /* queue */
     METRIC_BATCHES,             /* queue, outcome: committed, retried, split */
+    METRIC_PUBLISHED,           /* queue, outcome: confirmed, returned, nacked */
     METRIC_RECONNECTS,          /* server */
     METRIC_PAUSED_SECONDS,      /* queue */
     METRIC_LANE_BUSY_SECONDS,   /* queue */

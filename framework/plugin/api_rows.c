@@ -1,44 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Rows: every value is held against the column it falls on as it is put, so that the fault is named
- * where it is made. A delete's values fall on the columns of the sink's key, in the key's order. */
+ * where it is made, and encoded at once. A delete's values fall on the columns of the sink's key, in the
+ * key's order. */
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "plugin/api.h"
 #include "plugin/job_parts.h"
-
-/* What each type of column takes, by enum wr_type. */
-static const struct column_type {
-    const char *name;
-    enum effect_cell_kind kind;
-} column_types[] = {
-    [WR_BOOL] = { "bool", CELL_BOOL },
-    [WR_INT2] = { "int2", CELL_INT },
-    [WR_INT4] = { "int4", CELL_INT },
-    [WR_INT8] = { "int8", CELL_INT },
-    [WR_FLOAT8] = { "float8", CELL_FLOAT },
-    [WR_NUMERIC] = { "numeric", CELL_TEXT },
-    [WR_TEXT] = { "text", CELL_TEXT },
-    [WR_BYTEA] = { "bytea", CELL_TEXT },
-    [WR_UUID] = { "uuid", CELL_UUID },
-    [WR_DATE] = { "date", CELL_DATE },
-    [WR_TIMESTAMP] = { "timestamp", CELL_TIME_US },
-    [WR_TIMESTAMPTZ] = { "timestamptz", CELL_TIME_US },
-    [WR_INET] = { "inet", CELL_TEXT },
-    [WR_JSONB] = { "jsonb", CELL_TEXT },
-    [WR_TEXT_ARRAY] = { "text[]", CELL_TEXTS },
-    [WR_INT8_ARRAY] = { "int8[]", CELL_INTS },
-};
-
-/* Which function puts each kind of cell. */
-static const char *const putters[] = {
-    [CELL_NULL] = "wr_put_null",       [CELL_BOOL] = "wr_put_bool", [CELL_INT] = "wr_put_int",
-    [CELL_FLOAT] = "wr_put_float",     [CELL_TEXT] = "wr_put_text", [CELL_UUID] = "wr_put_uuid",
-    [CELL_TIME_US] = "wr_put_time_us", [CELL_DATE] = "wr_put_date", [CELL_TEXTS] = "wr_put_texts",
-    [CELL_INTS] = "wr_put_ints",
-};
+#include "store/array_text.h"
 
 static const struct wr_sink *sink_of(const struct job *job)
 {
@@ -79,7 +49,7 @@ static const struct wr_column *column_at(const struct job *job, unsigned i)
     return key_name(sink->key, i, &name) ? find_column(sink, name) : NULL;
 }
 
-static unsigned count_cells(const struct wr_sink *sink, bool is_delete)
+static unsigned count_values(const struct wr_sink *sink, bool is_delete)
 {
     unsigned n = 0;
     struct wr_text name;
@@ -94,12 +64,22 @@ static unsigned count_cells(const struct wr_sink *sink, bool is_delete)
 
 void job_end_row(struct job *job)
 {
-    const struct effect_row *const row = job->row;
-    if (job->n_put < row->n_cells)
+    const struct row *const row = job->row;
+    if (row->n < job->n_values)
         job_fail(job, "the row for %s has %u values of %u: \"%s\" is the first that was not put",
-                 table_of(sink_of(job)), job->n_put, row->n_cells,
-                 column_at(job, job->n_put)->name);
+                 table_of(sink_of(job)), row->n, job->n_values, column_at(job, row->n)->name);
     job->row = NULL;
+}
+
+/* `once` knows messages by their ids, which PostgreSQL has to take as text. */
+static bool is_once_possible(struct job *job, const char *function, const struct wr_sink *sink)
+{
+    const struct wr_text id = given_text(job->given->message.id);
+    if (!sink->once) return true;
+    if (id.len > 0 && !memchr(id.at, '\0', id.len) && text_is_utf8(id)) return true;
+    job_fail(job, "%s: the sink for %s is `once`, which needs a message id, and the message %s",
+             function, table_of(sink), id.len == 0 ? "has none" : "has one that is no text");
+    return false;
 }
 
 static void begin_row(struct wr_job *face, const char *function, unsigned sink, bool is_delete)
@@ -112,21 +92,21 @@ static void begin_row(struct wr_job *face, const char *function, unsigned sink, 
         return;
     }
     const struct wr_sink *const declared = &job->settings.handler->sinks[sink];
-    const unsigned n_cells = count_cells(declared, is_delete);
-    if (n_cells == 0) {
+    const unsigned n_values = count_values(declared, is_delete);
+    if (n_values == 0) {
         job_fail(job, "%s: the sink for %s has no %s", function, table_of(declared),
                  is_delete ? "key to delete by" : "columns");
         return;
     }
-    struct effect_row *const row = job_take(job, 1, sizeof *row);
-    struct effect_cell *const cells = job_take(job, n_cells, sizeof *cells);
-    if (!row || !cells) return;
-    *row = (struct effect_row){ NULL, sink, is_delete, n_cells, cells };
+    if (!is_once_possible(job, function, declared) ||
+        !job_is_within_memory(job, sizeof(struct row)))
+        return;
+    struct row *const row = row_new(job->arena, sink, is_delete, n_values);
     *job->last_row = row;
     job->last_row = &row->next;
     job->effects.n_rows++;
     job->row = row;
-    job->n_put = 0;
+    job->n_values = n_values;
 }
 
 void api_row(struct wr_job *face, unsigned sink)
@@ -141,165 +121,144 @@ void api_row_delete(struct wr_job *face, unsigned sink)
 
 /* ---- values ----------------------------------------------------------------------------------------- */
 
-/* The cell that the next value goes to; NULL where it does not belong there. */
-static struct effect_cell *next_cell(struct job *job, enum effect_cell_kind kind,
-                                     const struct wr_column **column)
+/* A value on its way: the row and column it goes to. */
+struct put {
+    struct job *job;
+    const char *function;
+    struct row *row;
+    struct arena *arena;
+    const struct wr_column *column;
+};
+
+static bool begin_put(struct put *put, struct wr_job *face, const char *function)
 {
-    const struct effect_row *const row = job->row;
-    if (!row || job->n_put == row->n_cells) {
-        if (!row)
-            job_fail(job, "%s: there is no row to put it in: call wr_row first", putters[kind]);
-        else
-            job_fail(job, "%s: the row for %s is full, it has %u values", putters[kind],
-                     table_of(sink_of(job)), row->n_cells);
-        return NULL;
-    }
-    *column = column_at(job, job->n_put);
-    CHECK(*column); /* n_cells counts what there is */
-    const unsigned type = (unsigned)(*column)->type;
-    const bool is_known = type < sizeof column_types / sizeof *column_types;
-    struct effect_cell *const cell = &row->cells[job->n_put++];
-    cell->kind = kind;
-    if (kind == CELL_NULL || (is_known && column_types[type].kind == kind)) return cell;
-    job_fail(job, "%s: the column \"%s\" of %s is %s, which takes %s", putters[kind],
-             (*column)->name, table_of(sink_of(job)),
-             is_known ? column_types[type].name : "unknown",
-             is_known ? putters[column_types[type].kind] : "nothing");
-    return NULL;
+    struct job *const job = job_of(face);
+    *put = (struct put){ job, function, job->row, job->arena, NULL };
+    if (!job->row)
+        job_fail(job, "%s: there is no row to put it in: call wr_row first", function);
+    else if (job->row->n == job->n_values)
+        job_fail(job, "%s: the row for %s is full, it has %u values", function,
+                 table_of(sink_of(job)), job->n_values);
+    else
+        put->column = column_at(job, job->row->n);
+    return put->column != NULL;
 }
 
-static void fail_put(struct job *job, enum effect_cell_kind kind, const struct wr_column *column,
-                     const char *what)
+/* Something stands in for a value that is refused, so that what follows falls on its own column. */
+static void refuse(const struct put *put)
 {
-    job_fail(job, "%s: the value for \"%s\" of %s %s", putters[kind], column->name,
-             table_of(sink_of(job)), what);
+    row_put_null(put->row, put->arena);
 }
 
-/* False where PostgreSQL could not store it in a column of text. */
-static bool is_text_good(struct job *job, enum effect_cell_kind kind,
-                         const struct wr_column *column, struct wr_text text)
+/* False where the next value does not belong there, or `most` bytes more are too many. */
+static bool begin_value(struct put *put, struct wr_job *face, const char *function,
+                        enum put_kind kind, size_t most)
 {
-    const char *wrong = NULL;
-    if (column->type == WR_BYTEA) return true;
-    if (memchr(text.at, '\0', text.len)) wrong = "holds a zero byte";
-    if (!wrong && !text_is_utf8(text)) wrong = "is not UTF-8";
-    if (wrong) fail_put(job, kind, column, wrong);
-    return !wrong;
+    if (!begin_put(put, face, function)) return false;
+    const struct row_type *const type = row_type(put->column->type);
+    const bool fits = type && type->put == kind;
+    if (!fits)
+        job_fail(put->job, "%s: the column \"%s\" of %s is %s, which takes %s", function,
+                 put->column->name, table_of(sink_of(put->job)), type ? type->brief : "unknown",
+                 type ? type->put_name : "nothing");
+    const size_t grown = most < SIZE_MAX - put->row->bytes ? most + put->row->bytes : SIZE_MAX;
+    if (fits && job_is_within_memory(put->job, grown)) return true;
+    refuse(put);
+    return false;
 }
+
+static void refuse_value(const struct put *put, const char *fault)
+{
+    job_fail(put->job, "%s: the value for \"%s\" of %s %s", put->function, put->column->name,
+             table_of(sink_of(put->job)), fault);
+    refuse(put);
+}
+
+enum { FIXED_BYTES = 16 };
 
 void api_put_null(struct wr_job *face)
 {
-    const struct wr_column *column;
-    (void)next_cell(job_of(face), CELL_NULL, &column);
+    struct put put;
+    if (begin_put(&put, face, "wr_put_null")) row_put_null(put.row, put.arena);
 }
 
 void api_put_bool(struct wr_job *face, bool value)
 {
-    const struct wr_column *column;
-    struct effect_cell *const cell = next_cell(job_of(face), CELL_BOOL, &column);
-    if (cell) cell->as.is_true = value;
+    struct put put;
+    if (begin_value(&put, face, "wr_put_bool", PUT_BOOL, FIXED_BYTES))
+        row_put_bool(put.row, put.arena, value);
 }
 
 void api_put_int(struct wr_job *face, int64_t value)
 {
-    struct job *const job = job_of(face);
-    const struct wr_column *column;
-    struct effect_cell *const cell = next_cell(job, CELL_INT, &column);
-    if (!cell) return;
-    const int64_t most = column->type == WR_INT2   ? INT16_MAX
-                         : column->type == WR_INT4 ? INT32_MAX
-                                                   : INT64_MAX;
-    cell->as.integer = value;
-    if (value > most || value < -most - 1)
-        fail_put(job, CELL_INT, column, "is beyond the column's range");
+    struct put put;
+    const char *fault;
+    if (!begin_value(&put, face, "wr_put_int", PUT_INT, FIXED_BYTES)) return;
+    if (!row_put_int(put.row, put.arena, put.column->type, value, &fault))
+        refuse_value(&put, fault);
 }
 
 void api_put_float(struct wr_job *face, double value)
 {
-    const struct wr_column *column;
-    struct effect_cell *const cell = next_cell(job_of(face), CELL_FLOAT, &column);
-    if (cell) cell->as.real = value;
+    struct put put;
+    if (begin_value(&put, face, "wr_put_float", PUT_FLOAT, FIXED_BYTES))
+        row_put_float(put.row, put.arena, value);
 }
 
 void api_put_time_us(struct wr_job *face, int64_t unix_us)
 {
-    const struct wr_column *column;
-    struct effect_cell *const cell = next_cell(job_of(face), CELL_TIME_US, &column);
-    if (cell) cell->as.integer = unix_us;
+    struct put put;
+    const char *fault;
+    if (!begin_value(&put, face, "wr_put_time_us", PUT_TIME_US, FIXED_BYTES)) return;
+    if (!row_put_time_us(put.row, put.arena, unix_us, &fault)) refuse_value(&put, fault);
 }
 
 void api_put_date(struct wr_job *face, int32_t unix_day)
 {
-    const struct wr_column *column;
-    struct effect_cell *const cell = next_cell(job_of(face), CELL_DATE, &column);
-    if (cell) cell->as.integer = unix_day;
+    struct put put;
+    const char *fault;
+    if (!begin_value(&put, face, "wr_put_date", PUT_DATE, FIXED_BYTES)) return;
+    if (!row_put_date(put.row, put.arena, unix_day, &fault)) refuse_value(&put, fault);
 }
 
 void api_put_text(struct wr_job *face, struct wr_text value)
 {
-    struct job *const job = job_of(face);
-    const struct wr_column *column;
-    struct effect_cell *const cell = next_cell(job, CELL_TEXT, &column);
-    if (!cell) return;
-    cell->as.text = given_text(value);
-    if (is_text_good(job, CELL_TEXT, column, cell->as.text)) job_copy(job, &cell->as.text);
-}
-
-/* 8-4-4-4-12 hexadecimal digits, in either case. */
-static bool parse_uuid(struct wr_text text, uint8_t bytes[16])
-{
-    if (text.len != 36) return false;
-    unsigned digits = 0;
-    for (unsigned i = 0; i < 36; i++) {
-        const char c = text.at[i];
-        if (i == 8 || i == 13 || i == 18 || i == 23) {
-            if (c != '-') return false;
-            continue;
-        }
-        const int digit = c >= '0' && c <= '9'   ? c - '0'
-                          : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                          : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                                 : -1;
-        if (digit < 0) return false;
-        bytes[digits / 2] = (uint8_t)(digits % 2 ? bytes[digits / 2] << 4 | digit : digit);
-        digits++;
-    }
-    return true;
+    struct put put;
+    const char *fault;
+    const struct wr_text given = given_text(value);
+    if (!begin_value(&put, face, "wr_put_text", PUT_TEXT, given.len)) return;
+    if (!row_put_text(put.row, put.arena, put.column->type, given, &fault))
+        refuse_value(&put, fault);
 }
 
 void api_put_uuid(struct wr_job *face, struct wr_text value)
 {
-    struct job *const job = job_of(face);
-    const struct wr_column *column;
-    struct effect_cell *const cell = next_cell(job, CELL_UUID, &column);
-    if (cell && !parse_uuid(given_text(value), cell->as.uuid))
-        fail_put(job, CELL_UUID, column, "is no UUID such as 0194f0c8-7c1e-7a3b-9d2e-5f6071829304");
+    struct put put;
+    const char *fault;
+    if (!begin_value(&put, face, "wr_put_uuid", PUT_UUID, FIXED_BYTES)) return;
+    if (!row_put_uuid(put.row, put.arena, given_text(value), &fault)) refuse_value(&put, fault);
 }
 
 void api_put_texts(struct wr_job *face, const struct wr_text *values, size_t n)
 {
-    struct job *const job = job_of(face);
-    const struct wr_column *column;
-    struct effect_cell *const cell = next_cell(job, CELL_TEXTS, &column);
-    struct wr_text *const copies = cell ? job_take(job, n, sizeof *copies) : NULL;
-    if (!copies) return;
-    for (size_t i = 0; i < n; i++) {
-        copies[i] = given_text(values[i]);
-        if (!is_text_good(job, CELL_TEXTS, column, copies[i])) return;
-        job_copy(job, &copies[i]);
-    }
-    cell->n = n;
-    cell->as.texts = copies;
+    struct put put;
+    const char *fault;
+    size_t most;
+    if (__builtin_mul_overflow(n, sizeof *values, &most)) most = SIZE_MAX;
+    if (!begin_value(&put, face, "wr_put_texts", PUT_TEXTS, most)) return;
+    struct wr_text *const given = job_take(put.job, n, sizeof *given);
+    for (size_t i = 0; given && i < n; i++) given[i] = given_text(values[i]);
+    if (!given || !job_is_within_memory(put.job, array_text_room(given, n)))
+        refuse(&put);
+    else if (!row_put_texts(put.row, put.arena, given, n, &fault))
+        refuse_value(&put, fault);
 }
 
 void api_put_ints(struct wr_job *face, const int64_t *values, size_t n)
 {
-    struct job *const job = job_of(face);
-    const struct wr_column *column;
-    struct effect_cell *const cell = next_cell(job, CELL_INTS, &column);
-    int64_t *const copies = cell ? job_take(job, n, sizeof *copies) : NULL;
-    if (!copies) return;
-    if (n > 0) memcpy(copies, values, n * sizeof *copies);
-    cell->n = n;
-    cell->as.integers = copies;
+    struct put put;
+    size_t most;
+    if (__builtin_mul_overflow(n, ARRAY_INT_CHARS, &most)) most = SIZE_MAX;
+    if (begin_value(&put, face, "wr_put_ints", PUT_INTS, most))
+        row_put_ints(put.row, put.arena, values, n);
 }

@@ -11,42 +11,7 @@
 
 #include <warrener/handler.h>
 
-enum effect_cell_kind {
-    CELL_NULL,
-    CELL_BOOL,
-    CELL_INT,
-    CELL_FLOAT,
-    CELL_TEXT, /* for TEXT, NUMERIC, INET and JSONB: UTF-8 without NUL; for BYTEA: any bytes */
-    CELL_UUID,
-    CELL_TIME_US, /* Unix time */
-    CELL_DATE,    /* days of Unix time */
-    CELL_TEXTS,
-    CELL_INTS,
-};
-
-struct effect_cell {
-    enum effect_cell_kind kind;
-    size_t n; /* of CELL_TEXTS and CELL_INTS */
-    union {
-        bool is_true;
-        int64_t integer; /* CELL_INT within the column's range, CELL_TIME_US, CELL_DATE */
-        double real;
-        struct wr_text text;
-        uint8_t uuid[16];
-        const struct wr_text *texts;
-        const int64_t *integers;
-    } as;
-};
-
-/* A row has a cell for each of the sink's columns, a delete one for each column of its key, in the
- * key's order. */
-struct effect_row {
-    struct effect_row *next;
-    unsigned sink;
-    bool is_delete;
-    unsigned n_cells;
-    struct effect_cell *cells;
-};
+#include "store/row.h"
 
 struct effect_publish {
     struct effect_publish *next;
@@ -63,7 +28,7 @@ struct effect_cache {
 };
 
 struct effects {
-    struct effect_row *rows;
+    struct row *rows; /* a row has all its sink's columns, a delete those of its key */
     struct effect_cache *caches;
     struct effect_publish *publishes;
     unsigned n_rows, n_caches, n_publishes;

@@ -53,11 +53,11 @@ struct job {
     struct entered *entered;   /* NULL: nothing */
     struct wanted *wanted;
     struct effects effects;
-    struct effect_row **last_row; /* where the next of each is linked */
+    struct row **last_row; /* where the next of each is linked */
     struct effect_cache **last_cache;
     struct effect_publish **last_publish;
-    struct effect_row *row; /* being put; NULL: none */
-    unsigned n_put;         /* of its cells */
+    struct row *row;   /* being put; NULL: none */
+    unsigned n_values; /* that it is to have */
     unsigned reason_bytes, code_bytes;
 
     /* Large, never cleared: */

@@ -33,9 +33,9 @@ struct store_events {
 struct store;
 struct store *store_new(struct loop *loop, const struct store_settings *settings,
                         const struct store_events *events, void *owner);
-void store_free(struct store *store); /* at once; what is out gets no answer */
+void store_free(struct store *store); /* at once, not from its events; what is out gets no answer */
 bool store_is_ready(const struct store *store);
-bool store_is_at_fault(const struct store *store);   /* there, but not as declared */
+bool store_is_at_fault(const struct store *store);   /* there, but not as it has to be */
 const char *store_fault(const struct store *store);  /* why not ready; "" */
 const char *store_server(const struct store *store); /* shown without secrets, with its version */
 uint64_t store_reconnects(const struct store *store);
@@ -45,11 +45,17 @@ struct store_target;
 struct store_target *store_add_target(struct store *store, const char *consumer,
                                       struct sink *const *sinks, unsigned n_sinks);
 
-enum store_result { STORE_COMMITTED, STORE_FAILED, STORE_UNKNOWN };
+enum store_result {
+    STORE_COMMITTED,
+    STORE_FAILED,  /* nothing of it is there */
+    STORE_UNKNOWN, /* all of it is there, or nothing, and that will not change any more */
+    STORE_NOT_SENT, /* it waited inside for one that met it and did not commit: to keep their order, put
+                       it behind that one again; no failure of its own */
+};
 
 struct store_answer {
     enum store_result result;
-    enum fault_class fault; /* FAILED and UNKNOWN */
+    enum fault_class fault; /* all but COMMITTED */
     char sqlstate[6];
     char text[600];                             /* PostgreSQL's message and detail, or ours */
     char table[64], column[64], constraint[64]; /* "" where not told */
@@ -58,16 +64,15 @@ struct store_answer {
     uint64_t took_ns;    /* from sending to the answer */
 };
 
-/* True while a connection is free. A parcel that meets one in flight waits inside for it. */
+/* True while a connection is free. A parcel that meets one in flight, or one whose backend may yet
+ * commit, waits inside for it; those that meet commit in the order taken. */
 bool store_has_room(const struct store *store);
 /* Takes the parcel; exactly one on_answer follows, never from inside (but see store_free). The answer's
- * owner frees the parcel. Only while store_has_room. */
+ * owner frees the parcel; it may commit the next one from there. Only while store_has_room. */
 void store_commit(struct store *store, struct store_target *target, struct parcel *parcel,
                   void (*on_answer)(void *owner, struct parcel *parcel,
                                     const struct store_answer *answer),
                   void *owner);
-
-
 
 const char *store_library_version(void);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rows: cells as they were put, and each way to put them wrongly. */
+ * Rows: values as they were put, and each way to put them wrongly. */
 #include <math.h>
 #include <string.h>
 
@@ -39,9 +39,10 @@ static const struct wr_column line_columns[] = {
 static const struct wr_sink sinks[] = {
     { .table = "everything", .columns = all_columns },
     { .table = "line", .columns = line_columns, .key = "user_id, sku" },
+    { .table = "counted", .columns = all_columns, .key = "int8", .once = true },
     { 0 },
 };
-enum { EVERYTHING, LINE };
+enum { EVERYTHING, LINE, COUNTED };
 
 ACT(do_nothing)
 {
@@ -86,38 +87,43 @@ ACT(put_everything)
     return WR_DONE;
 }
 
-Test(rows, cells_are_kept_by_type)
+/* The i-th value as text. */
+static struct wr_text shown(const struct row *row, enum wr_type type, unsigned nth)
+{
+    static char memory[1024];
+    static struct arena arena;
+    struct row_value value = { NULL, -1 };
+    uint32_t at = 0;
+    arena_init(&arena, memory, sizeof memory);
+    for (unsigned i = 0; i <= nth; i++) value = row_next_value(row, &at);
+    return row_show(&arena, type, value);
+}
+
+Test(rows, values_are_encoded_by_type)
 {
     cr_assert_eq(desk_run(put_everything), WR_DONE);
     cr_assert_eq(desk.outcome.effects.n_rows, 1);
-    const struct effect_row *const row = desk.outcome.effects.rows;
-    cr_assert(row->sink == EVERYTHING && !row->is_delete && row->n_cells == 16 && !row->next);
-    const struct effect_cell *const cells = row->cells;
-    static const enum effect_cell_kind kinds[] = {
-        CELL_BOOL, CELL_INT,  CELL_INT,   CELL_INT,  CELL_FLOAT,   CELL_TEXT,
-        CELL_TEXT, CELL_TEXT, CELL_UUID,  CELL_DATE, CELL_TIME_US, CELL_TIME_US,
-        CELL_TEXT, CELL_TEXT, CELL_TEXTS, CELL_INTS,
+    const struct row *const row = desk.outcome.effects.rows;
+    cr_assert(row->sink == EVERYTHING && !row->is_delete && row->n == 16 && !row->next);
+    static const char *const values[] = {
+        "t",
+        "-32768",
+        "2147483647",
+        "-9223372036854775808",
+        "0.5",
+        "12.10",
+        "word",
+        "\\x00ff",
+        "0194f0c8-7c1e-7a3b-9d2e-5f6071829304",
+        "2026-01-02",
+        "1969-12-31 23:59:59.999999",
+        "2026-01-02 03:04:05.678+00",
+        "10.1.2.3",
+        "{}",
+        "{word,\"\"}",
+        "{1,-2,3}",
     };
-    for (int i = 0; i < 16; i++) cr_expect_eq(cells[i].kind, kinds[i]);
-    cr_expect(cells[0].as.is_true);
-    cr_expect_eq(cells[1].as.integer, INT16_MIN);
-    cr_expect_eq(cells[2].as.integer, INT32_MAX);
-    cr_expect_eq(cells[3].as.integer, INT64_MIN);
-    cr_expect_eq(cells[4].as.real, 0.5);
-    expect_text(cells[5].as.text, "12.10");
-    expect_text(cells[6].as.text, "word");
-    cr_expect(cells[7].as.text.len == 2 && memcmp(cells[7].as.text.at, "\0\xff", 2) == 0);
-    static const uint8_t uuid[] = { 0x01, 0x94, 0xf0, 0xc8, 0x7c, 0x1e, 0x7a, 0x3b,
-                                    0x9d, 0x2e, 0x5f, 0x60, 0x71, 0x82, 0x93, 0x04 };
-    cr_expect_arr_eq(cells[8].as.uuid, uuid, 16);
-    cr_expect_eq(cells[9].as.integer, 20455);
-    cr_expect_eq(cells[10].as.integer, -1);
-    cr_expect_eq(cells[11].as.integer, 1767323045678000);
-    cr_expect_eq(cells[14].n, 2);
-    expect_text(cells[14].as.texts[0], "word");
-    expect_text(cells[14].as.texts[1], "");
-    cr_expect_eq(cells[15].n, 3);
-    cr_expect_eq(cells[15].as.integers[1], -2);
+    for (unsigned i = 0; i < 16; i++) expect_text(shown(row, all_columns[i].type, i), values[i]);
 }
 
 ACT(put_and_delete)
@@ -137,14 +143,15 @@ Test(rows, deletes_take_the_key)
 {
     cr_assert_eq(desk_run(put_and_delete), WR_DONE);
     cr_expect_eq(desk.outcome.effects.n_rows, 3);
-    const struct effect_row *row = desk.outcome.effects.rows;
-    cr_expect(row->is_delete && row->sink == LINE && row->n_cells == 2);
-    cr_expect_eq(row->cells[0].as.integer, 42);
-    expect_text(row->cells[1].as.text, "a-1");
+    const struct row *row = desk.outcome.effects.rows;
+    cr_expect(row->is_delete && row->sink == LINE && row->n == 2);
+    expect_text(shown(row, WR_INT8, 0), "42");
+    expect_text(shown(row, WR_TEXT, 1), "a-1");
     row = row->next;
-    cr_expect(!row->is_delete && row->n_cells == 4 && row->cells[3].kind == CELL_NULL);
+    cr_expect(!row->is_delete && row->n == 4);
+    expect_text(shown(row, WR_INT2, 3), "NULL");
     row = row->next;
-    cr_expect_eq(row->cells[0].as.integer, 43);
+    expect_text(shown(row, WR_INT8, 0), "43");
     cr_expect_null(row->next);
 }
 
@@ -152,7 +159,7 @@ Test(rows, deletes_take_the_key)
 
 ACT(row_nowhere)
 {
-    wr_row(job, 2);
+    wr_row(job, 3);
     wr_put_int(job, 1);
     return WR_DONE;
 }
@@ -251,14 +258,47 @@ ACT(put_bad_texts)
     return WR_DONE;
 }
 
+ACT(put_bad_number)
+{
+    wr_row(job, EVERYTHING);
+    for (int i = 0; i < 5; i++) wr_put_null(job);
+    wr_put_text(job, text("12,10"));
+    wr_put_text(job, text("the next one"));
+    return WR_DONE;
+}
+
+ACT(put_bad_inet)
+{
+    wr_row(job, EVERYTHING);
+    for (int i = 0; i < 12; i++) wr_put_null(job);
+    wr_put_text(job, text("10.1.2.300"));
+    return WR_DONE;
+}
+
+ACT(put_bad_json)
+{
+    wr_row(job, EVERYTHING);
+    for (int i = 0; i < 13; i++) wr_put_null(job);
+    wr_put_text(job, text("{\"a\":}"));
+    return WR_DONE;
+}
+
+ACT(put_early_time)
+{
+    wr_row(job, EVERYTHING);
+    for (int i = 0; i < 10; i++) wr_put_null(job);
+    wr_put_time_us(job, INT64_MIN);
+    return WR_DONE;
+}
+
 Test(rows, faults_are_named)
 {
     static const struct {
         desk_act *act;
         const char *reason;
     } faults[] = {
-        { row_nowhere, "wr_row: there is no sink 2, the handler declares 2" },
-        { delete_nowhere, "wr_delete: there is no sink 9, the handler declares 2" },
+        { row_nowhere, "wr_row: there is no sink 3, the handler declares 3" },
+        { delete_nowhere, "wr_delete: there is no sink 9, the handler declares 3" },
         { delete_without_key, "wr_delete: the sink for everything has no key to delete by" },
         { put_nowhere, "wr_put_null: there is no row to put it in: call wr_row first" },
         { put_wrong_type, "wr_put_text: the column \"n\" of line is int2, which takes wr_put_int" },
@@ -275,12 +315,37 @@ Test(rows, faults_are_named)
         { put_bad_uuid, "wr_put_uuid: the value for \"uuid\" of everything is no UUID such as "
                         "0194f0c8-7c1e-7a3b-9d2e-5f6071829304" },
         { put_bad_texts, "wr_put_texts: the value for \"texts\" of everything is not UTF-8" },
+        { put_bad_number, "wr_put_text: the value for \"numeric\" of everything is no number" },
+        { put_bad_inet, "wr_put_text: the value for \"inet\" of everything is no inet address" },
+        { put_bad_json, "wr_put_text: the value for \"jsonb\" of everything is no JSON" },
+        { put_early_time, "wr_put_time_us: the value for \"ts\" of everything is before the year "
+                          "4713 BC, where PostgreSQL's time begins" },
     };
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
         desk_run(faults[i].act);
         desk_expect_rejected(faults[i].reason);
         cr_expect_null(desk.outcome.effects.rows);
     }
+}
+
+ACT(put_counted)
+{
+    wr_row(job, COUNTED);
+    for (int i = 0; i < 16; i++) wr_put_null(job);
+    return WR_DONE;
+}
+
+Test(rows, once_needs_a_message_id)
+{
+    desk_run(put_counted);
+    desk_expect_rejected("wr_row: the sink for counted is `once`, which needs a message id, and "
+                         "the message has none");
+    desk.message.message.id = (struct wr_text){ "\xff", 1 };
+    desk_run(put_counted);
+    desk_expect_rejected("wr_row: the sink for counted is `once`, which needs a message id, and "
+                         "the message has one that is no text");
+    desk.message.message.id = text("m-1");
+    cr_expect_eq(desk_run(put_counted), WR_DONE);
 }
 
 ACT(put_endlessly)
