@@ -35,6 +35,7 @@ struct store *store_new(struct loop *loop, const struct store_settings *settings
                         const struct store_events *events, void *owner);
 void store_free(struct store *store); /* at once, not from its events; what is out gets no answer */
 bool store_is_ready(const struct store *store);
+bool store_is_at_fault(const struct store *store);   /* there, but not as it has to be */
 const char *store_fault(const struct store *store);  /* why not ready; "" */
 const char *store_server(const struct store *store); /* shown without secrets, with its version */
 uint64_t store_reconnects(const struct store *store);
