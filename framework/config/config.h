@@ -202,4 +202,9 @@ size_t config_amqp_servers(const struct config *config);
 bool config_resolve_amqp(const struct config *config, size_t nth, struct config_server *out,
                          struct status *status) MUST_USE;
 
+/* The database's URL, with variables and files read now; of `migrate`, the direct one. Wipe it after
+ * use. */
+bool config_resolve_postgres(const struct config *config, bool migrate, char *out, size_t bytes,
+                             struct status *status) MUST_USE;
+
 #endif

@@ -143,16 +143,53 @@ bool config_resolve_amqp(const struct config *config, size_t nth, struct config_
 
 /* ---- PostgreSQL and Redis ------------------------------------------------------------------ */
 
-bool servers_check_postgres(const struct config *config, const char *text, struct status *status)
+/* "a:5432,b:5432": libpq's own extension of URLs, and libpq's to read. */
+static bool has_several_hosts(const char *value)
 {
-    static const char *const schemes[] = { "postgresql", "postgres" };
+    const char *hosts = strstr(value, "://");
+    return hosts && memchr(hosts + 3, ',', strcspn(hosts + 3, "/?")) != NULL;
+}
+
+static bool check_postgres_url(const char *value, struct status *status)
+{
     struct url url;
-    bool ignored;
-    if (!read_url(config, text, schemes, &url, &ignored, status)) return false;
+    if (strncmp(value, "postgresql://", 13) != 0 && strncmp(value, "postgres://", 11) != 0)
+        return status_fail(status, EXIT_CONFIG, "it does not begin with postgresql:// or postgres://");
+    if (has_several_hosts(value)) return true;
+    if (!url_parse(text_of(value), &url, status)) return false;
     bool is_well = *url.host || url.query; /* ?host=/a/directory */
     if (!is_well) status_fail(status, EXIT_CONFIG, "it names no host");
     url_fini(&url);
     return is_well;
+}
+
+static bool read_postgres(const struct config *config, const char *text, char *out,
+                          size_t out_bytes, struct status *status)
+{
+    char *value = NULL;
+    if (!secrets_fill(text_of(text), config->directory, &value, status)) return false;
+    bool is_well = check_postgres_url(value, status);
+    if (is_well && out) is_well = put(value, "text", out, out_bytes, status);
+    secrets_give_back(value);
+    return is_well;
+}
+
+bool servers_check_postgres(const struct config *config, const char *text, struct status *status)
+{
+    return read_postgres(config, text, NULL, 0, status);
+}
+
+bool config_resolve_postgres(const struct config *config, bool migrate, char *out, size_t bytes,
+                             struct status *status)
+{
+    const char *const *field = migrate && config->postgres.migrate_url
+                                   ? &config->postgres.migrate_url
+                                   : &config->postgres.url;
+    struct status why = { 0 };
+    if (read_postgres(config, *field, out, bytes, &why)) return true;
+    const struct config_place *place = config_place_of(config, field);
+    return status_fail(status, EXIT_CONFIG, "%s:%d:%d: %s: %s", config->file, place->line,
+                       place->column, place->path, why.text);
 }
 
 static bool check_redis_path(const struct url *url, struct status *status)

@@ -116,6 +116,12 @@ bool store_is_ready(const struct store *store)
     return pool_is_ready(store);
 }
 
+bool store_is_at_fault(const struct store *store)
+{
+    if (pool_up(store) == 0) return store->is_down_by_deployment;
+    return store->tables == TABLES_AT_FAULT;
+}
+
 const char *store_fault(const struct store *store)
 {
     if (pool_up(store) == 0) return *store->down ? store->down : "not connected yet";
