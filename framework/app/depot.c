@@ -33,12 +33,20 @@ static void attend_all(struct host *host)
         if (host->posts[i].crew) crew_attend(host->posts[i].crew);
 }
 
+static void on_room(void *own)
+{
+    const struct depot *depot = own;
+    for (size_t i = 0; i < depot->host->n_posts; i++)
+        if (depot->host->posts[i].crew) crew_store_has_room(depot->host->posts[i].crew);
+}
+
 static void on_ready(void *own)
 {
     struct depot *depot = own;
     note_state(depot, true, "");
     log_info("store", "connected", LOG_TEXT(SERVER, store_server(depot->store)));
     attend_all(depot->host);
+    on_room(depot);
 }
 
 static void on_lost(void *own, const char *why, bool is_deployment)
@@ -49,13 +57,6 @@ static void on_lost(void *own, const char *why, bool is_deployment)
              is_deployment ? "the database is not as declared" : "not connected; trying again",
              LOG_TEXT(SERVER, store_server(depot->store)), LOG_TEXT(REASON, why));
     attend_all(depot->host);
-}
-
-static void on_room(void *own)
-{
-    const struct depot *depot = own;
-    for (size_t i = 0; i < depot->host->n_posts; i++)
-        if (depot->host->posts[i].crew) crew_store_has_room(depot->host->posts[i].crew);
 }
 
 void depot_open(struct depot *depot, struct host *host)

@@ -71,13 +71,14 @@ void crew_complain(struct crew *crew, const struct delivery *delivery, const cha
 /* From HANDLING, STAGED or CACHED on; each ends in SETTLED, freed. */
 void crew_publish(struct crew *crew, struct delivery *delivery);
 void crew_retry_later(struct crew *crew, struct delivery *delivery, uint32_t delay_ms);
+/* With its outcome's code; `detail` is for the letter, the outcome's reason for the log. */
 void crew_bury(struct crew *crew, struct delivery *delivery, enum dead_reason reason,
-               struct wr_text detail, struct wr_text code);
+               struct wr_text detail);
 /* CACHED and nothing to publish, or all of it confirmed. */
 void crew_finish(struct crew *crew, struct delivery *delivery);
 
 /* A lane gave it back, handled or not. */
-void crew_decide(void *crew, struct delivery *delivery);
+void crew_decide(void *own, struct delivery *delivery);
 extern const struct shipper_events crew_shipper_events;
 
 #endif

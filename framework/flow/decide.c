@@ -59,7 +59,7 @@ static void complain(struct crew *crew, const struct delivery *delivery, const c
 static void bury(struct crew *crew, struct delivery *delivery, enum dead_reason reason)
 {
     release_key(crew, delivery);
-    crew_bury(crew, delivery, reason, delivery->outcome.reason, delivery->outcome.code);
+    crew_bury(crew, delivery, reason, delivery->outcome.reason);
 }
 
 static void hold(struct crew *crew, struct delivery *delivery, uint32_t after_ms)
@@ -130,23 +130,29 @@ void crew_decide(void *own, struct delivery *delivery)
 
 /* ---- what the store said ------------------------------------------------------------------- */
 
-static void put_reason(struct crew *crew, struct delivery *delivery, const char *text,
-                       const char *code)
+static void put_reason(struct crew *crew, struct delivery *delivery,
+                       const struct store_answer *answer)
 {
     crew_read_clocks(crew);
-    delivery->outcome.reason = arena_copy(&delivery->arena, text_of(text));
-    delivery->outcome.code = arena_copy(&delivery->arena, text_of(code));
+    delivery->outcome.reason = arena_copy(&delivery->arena, text_of(answer->text));
+    delivery->outcome.code = arena_copy(&delivery->arena, text_of(answer->sqlstate));
 }
 
-static void on_bad_row(void *own, struct delivery *delivery, const char *text, const char *code)
+/* The letter says all that PostgreSQL said; the log leaves out the row's own values. */
+static void on_bad_row(void *own, struct delivery *delivery, const struct store_answer *answer)
 {
-    put_reason(own, delivery, text, code);
-    bury(own, delivery, DEAD_ROW);
+    char words[1500];
+    snprintf(words, sizeof words, "%s%s%s%s%s%s%s%s%s", answer->text,
+             *answer->table ? "; table " : "", answer->table, *answer->column ? "; column " : "",
+             answer->column, *answer->constraint ? "; constraint " : "", answer->constraint,
+             *answer->detail ? "; " : "", answer->detail);
+    put_reason(own, delivery, answer);
+    crew_bury(own, delivery, DEAD_ROW, arena_copy(&delivery->arena, text_of(words)));
 }
 
-static void on_not_yet(void *own, struct delivery *delivery, const char *text, const char *code)
+static void on_not_yet(void *own, struct delivery *delivery, const struct store_answer *answer)
 {
-    put_reason(own, delivery, text, code);
+    put_reason(own, delivery, answer);
     go_again(own, delivery);
 }
 

@@ -39,10 +39,12 @@ static void on_published(void *own, struct delivery *delivery, enum outbox_resul
 {
     struct crew *crew = own;
     take_back(crew);
-    if (result == OUTBOX_SENT)
+    if (result == OUTBOX_SENT) {
         crew_finish(crew, delivery);
-    else
-        crew_bury(crew, delivery, DEAD_UNROUTABLE, delivery->unroutable, text_of(""));
+        return;
+    }
+    delivery->outcome.reason = delivery->unroutable;
+    crew_bury(crew, delivery, DEAD_UNROUTABLE, delivery->unroutable);
 }
 
 void crew_publish(struct crew *crew, struct delivery *delivery)
@@ -88,13 +90,12 @@ static void on_buried(void *own, struct delivery *delivery, enum outbox_result r
     crew_free_delivery(crew, delivery);
 }
 
-static void send_letter(struct crew *crew, struct delivery *delivery, struct wr_text detail,
-                        struct wr_text code)
+static void send_letter(struct crew *crew, struct delivery *delivery, struct wr_text detail)
 {
     const struct outbox_letter letter = {
         .reason = delivery->dead_reason,
         .detail = detail,
-        .code = code,
+        .code = delivery->outcome.code,
         .queue = crew->settings.topology.queue,
         .handler = crew->settings.handler,
     };
@@ -119,19 +120,19 @@ static void on_last_words(void *own, struct delivery *delivery, enum outbox_resu
                delivery->unroutable.len);
         detail = text_from(text, bytes);
     }
-    send_letter(crew, delivery, detail, outcome->code);
+    send_letter(crew, delivery, detail);
 }
 
 void crew_bury(struct crew *crew, struct delivery *delivery, enum dead_reason reason,
-               struct wr_text detail, struct wr_text code)
+               struct wr_text detail)
 {
-    crew_complain(crew, delivery, dead_reason_words(reason), detail);
+    crew_complain(crew, delivery, dead_reason_words(reason), delivery->outcome.reason);
     pass_to_cached(delivery);
     delivery->dead_reason = reason;
     if (reason == DEAD_REJECTED && delivery->outcome.effects.n_publishes) {
         crew->sending++;
         outbox_publish(crew->settings.outbox, delivery, on_last_words, crew);
     } else {
-        send_letter(crew, delivery, detail, code);
+        send_letter(crew, delivery, detail);
     }
 }

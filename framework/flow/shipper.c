@@ -35,7 +35,7 @@ struct shipper {
     uint64_t n_shipped;
     struct counter *committed, *retried, *split, *duplicates;
     struct histogram *batch_rows, *commit_seconds;
-    char fault[512];
+    char fault[640];
 };
 
 static void on_again(void *own)
@@ -104,17 +104,13 @@ static void tell_stored(struct shipper *shipper, struct delivery *delivery,
 static void tell_bad_row(struct shipper *shipper, struct delivery *delivery,
                          const struct store_answer *answer)
 {
-    char words[900];
-    snprintf(words, sizeof words, "%s%s%s%s%s%s%s", answer->text, *answer->table ? "; table " : "",
-             answer->table, *answer->column ? "; column " : "", answer->column,
-             *answer->constraint ? "; constraint " : "", answer->constraint);
-    shipper->events->on_bad_row(shipper->owner, delivery, words, answer->sqlstate);
+    shipper->events->on_bad_row(shipper->owner, delivery, answer);
 }
 
 static void tell_not_yet(struct shipper *shipper, struct delivery *delivery,
                          const struct store_answer *answer)
 {
-    shipper->events->on_not_yet(shipper->owner, delivery, answer->text, answer->sqlstate);
+    shipper->events->on_not_yet(shipper->owner, delivery, answer);
 }
 
 static void tell_forgotten(struct shipper *shipper, struct delivery *delivery,

@@ -25,12 +25,10 @@ struct shipper_settings {
 struct shipper_events {
     /* STORED. */
     void (*on_stored)(void *owner, struct delivery *delivery);
-    /* Its row is bad; `text` has PostgreSQL's words with column and constraint, `sqlstate` its code. */
-    void (*on_bad_row)(void *owner, struct delivery *delivery, const char *text,
-                       const char *sqlstate);
+    /* Its row is bad. */
+    void (*on_bad_row)(void *owner, struct delivery *delivery, const struct store_answer *answer);
     /* It may pass later: an attempt is to be spent. */
-    void (*on_not_yet)(void *owner, struct delivery *delivery, const char *text,
-                       const char *sqlstate);
+    void (*on_not_yet)(void *owner, struct delivery *delivery, const struct store_answer *answer);
     /* The end of an answer's callbacks: a time to act. */
     void (*on_answered)(void *owner);
     /* Taken back after shipper_forget: its rows may or may not be there. */

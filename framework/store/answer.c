@@ -39,7 +39,10 @@ void answer_read_error(struct store_answer *answer, const PGresult *error)
     answer->result = STORE_FAILED;
     snprintf(answer->sqlstate, sizeof answer->sqlstate, "%s", field(error, PG_DIAG_SQLSTATE));
     answer->fault = sqlstate_class(answer->sqlstate);
-    answer_read_words(error, answer->text, sizeof answer->text);
+    const char *message = field(error, PG_DIAG_MESSAGE_PRIMARY);
+    if (!*message) message = PQresultErrorMessage(error);
+    text_show(text_of(message), answer->text, sizeof answer->text);
+    text_show(text_of(field(error, PG_DIAG_MESSAGE_DETAIL)), answer->detail, sizeof answer->detail);
     snprintf(answer->table, sizeof answer->table, "%s", field(error, PG_DIAG_TABLE_NAME));
     snprintf(answer->column, sizeof answer->column, "%s", field(error, PG_DIAG_COLUMN_NAME));
     snprintf(answer->constraint, sizeof answer->constraint, "%s",

@@ -12,7 +12,7 @@
  * itself, for the end of a session, and where the server does not know. */
 bool answer_is_decisive(const PGresult *error);
 
-/* Fills sqlstate, fault, text, table, column and constraint; the result is FAILED. */
+/* Fills sqlstate, fault, text, detail, table, column and constraint; the result is FAILED. */
 void answer_read_error(struct store_answer *answer, const PGresult *error);
 
 /* "message; detail", shown safely, in one line. */

@@ -57,7 +57,8 @@ struct store_answer {
     enum store_result result;
     enum fault_class fault; /* all but COMMITTED */
     char sqlstate[6];
-    char text[600];                             /* PostgreSQL's message and detail, or ours */
+    char text[600];   /* PostgreSQL's message, or ours */
+    char detail[600]; /* PostgreSQL's, or "": holds the row's own values, so it is not for logs */
     char table[64], column[64], constraint[64]; /* "" where not told */
     unsigned rows;                              /* sent */
     unsigned duplicates; /* messages that the inbox, or rows that their key, knew already */
