@@ -6,7 +6,8 @@
 
 #include "app/command.h"
 #include "app/handlers.h"
-#include "app/survey.h"
+#include "app/survey_broker.h"
+#include "app/survey_store.h"
 
 static void introduce(const struct config *config, const struct handlers *handlers)
 {
@@ -21,11 +22,20 @@ static void introduce(const struct config *config, const struct handlers *handle
     printf("%s: well\n", config->file);
 }
 
+/* All are looked at; what differs says more than what is away. */
+static enum exit_status survey_all(const struct config *config, const struct handlers *handlers)
+{
+    const enum exit_status broker = survey_broker(config, handlers);
+    const enum exit_status store = survey_store(config, handlers);
+    return broker == EXIT_CONFIG || store == EXIT_WELL ? broker : store;
+}
+
 enum exit_status command_check(int argc, char **argv)
 {
     bool connect = false;
     const struct flag flags[] = {
-        { "--connect", NULL, "also reach the broker and compare its queues", FLAG_YES, &connect },
+        { "--connect", NULL, "also reach the servers, and compare queues and tables", FLAG_YES,
+          &connect },
         { 0 },
     };
     const char *file = NULL;
@@ -35,7 +45,7 @@ enum exit_status command_check(int argc, char **argv)
     struct handlers handlers;
     if (!handlers_load_all(config_find(file), &config, &handlers)) return EXIT_CONFIG;
     introduce(config, &handlers);
-    exit = connect ? survey_run(config, &handlers) : EXIT_WELL;
+    exit = connect ? survey_all(config, &handlers) : EXIT_WELL;
     handlers_free(&handlers);
     config_free(config);
     return exit;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Looking at the servers; see survey.h. */
-#include "app/survey.h"
+ * Looking at the broker; see survey_broker.h. */
+#include "app/survey_broker.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,7 +108,7 @@ static void on_deadline(void *own)
     end(survey, EXIT_UNREACHABLE);
 }
 
-enum exit_status survey_run(const struct config *config, const struct handlers *handlers)
+enum exit_status survey_broker(const struct config *config, const struct handlers *handlers)
 {
     static const struct amqp_connection_events events = {
         on_server, on_ready, on_lost, on_blocked, on_closed,
