@@ -40,17 +40,27 @@ endfunction()
 # warrener_asset(ops index.html): framework/ops/assets/index.html within the room's library, as
 # `const unsigned char asset_index_html[]` and `const size_t asset_index_html_bytes`.
 function(warrener_asset room file)
+  string(MAKE_C_IDENTIFIER asset_${file} symbol)
+  warrener_embed(${room} ${symbol} OFF ${CMAKE_CURRENT_SOURCE_DIR}/${room}/assets/${file})
+endfunction()
+
+# warrener_assets(store own_migrations a.sql b.sql): files within the room's library, as
+# `const struct asset own_migrations[]` (base/asset.h).
+function(warrener_assets room symbol)
+  warrener_embed(${room} ${symbol} ON ${ARGN})
+endfunction()
+
+function(warrener_embed room symbol is_table)
   if(NOT TARGET room_${room})
     return()
   endif()
-  string(MAKE_C_IDENTIFIER asset_${file} symbol)
-  set(source ${CMAKE_CURRENT_SOURCE_DIR}/${room}/assets/${file})
   set(made ${CMAKE_CURRENT_BINARY_DIR}/${room}_${symbol}.c)
   set(script ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/embed.cmake)
   add_custom_command(
     OUTPUT ${made}
-    COMMAND ${CMAKE_COMMAND} -DSOURCE=${source} -DMADE=${made} -DSYMBOL=${symbol} -P ${script}
-    DEPENDS ${source} ${script}
+    COMMAND ${CMAKE_COMMAND} "-DSOURCES=${ARGN}" -DMADE=${made} -DSYMBOL=${symbol}
+            -DIS_TABLE=${is_table} -P ${script}
+    DEPENDS ${ARGN} ${script}
     VERBATIM)
   target_sources(room_${room} PRIVATE ${made})
 endfunction()

@@ -14,6 +14,8 @@ const struct command commands[] = {
     { "run", "[-c FILE]", "run the host in the foreground", command_run },
     { "check", "[-c FILE] [--connect]", "find every fault in the configuration and its handlers",
       command_check },
+    { "migrate", "[-c FILE] [--dir DIR] [--status]",
+      "bring the database to what this release expects", command_migrate },
     { "publish", "[-c FILE] --exchange E --key K [...]", "publish messages, with confirms",
       command_publish },
     { "version", "", "versions of the host, its ABI and its libraries", command_version },

@@ -35,6 +35,7 @@ extern const struct command commands[]; /* ends with a NULL name */
 
 enum exit_status command_run(int argc, char **argv);
 enum exit_status command_check(int argc, char **argv);
+enum exit_status command_migrate(int argc, char **argv);
 enum exit_status command_publish(int argc, char **argv);
 enum exit_status command_version(int argc, char **argv);
 
