@@ -81,8 +81,10 @@ static void count(struct transaction *transaction, const struct parcel_step *ste
 {
     const unsigned affected = (unsigned)strtoul(PQcmdTuples((PGresult *)result), NULL, 10);
     const unsigned sent = step->is_inbox ? step->n_ids : step->rows;
-    if (step->is_inbox && affected < sent) transaction->answer.duplicates += sent - affected;
     if (!step->is_inbox) transaction->answer.rows += step->rows;
+    if (!step->is_inbox && !step->is_keep) return;
+    transaction->answer.duplicates += step->repeats;
+    if (affected < sent) transaction->answer.duplicates += sent - affected;
 }
 
 static void take_error(struct transaction *transaction, size_t step, const PGresult *error)
