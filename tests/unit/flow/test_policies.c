@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 
 #include "flow/batch.h"
+#include "flow/outage.h"
 #include "flow/retry.h"
 #include "flow/share.h"
 #include "flow/ship_policy.h"
@@ -140,4 +141,43 @@ Test(ship, follows_the_table)
         cr_assert(choice.step == cases[i].step, "case %zu", i);
         cr_assert(choice.after_ms == cases[i].after_ms, "case %zu", i);
     }
+}
+
+/* ---- outages ------------------------------------------------------------------------------- */
+
+Test(outage, nothing_is_taken_before_all_is_well)
+{
+    struct outage outage = { 0 };
+    cr_assert(outage_note(&outage, false, false, 0) == OUTAGE_PAUSE);
+    cr_assert(outage_note(&outage, false, false, 10) == OUTAGE_GO_ON);
+    cr_assert(outage.is_paused);
+    cr_assert(outage_note(&outage, true, false, 20) == OUTAGE_RESUME);
+    cr_assert(!outage.is_paused);
+    cr_assert(outage_note(&outage, true, false, 30) == OUTAGE_GO_ON);
+}
+
+Test(outage, a_short_one_is_sat_out)
+{
+    struct outage outage = { .was_ever_well = true };
+    cr_assert(outage_note(&outage, false, false, 1000) == OUTAGE_GO_ON);
+    cr_assert(outage_note(&outage, false, false, 1000 + OUTAGE_PATIENCE_MS - 1) == OUTAGE_GO_ON);
+    cr_assert(outage_note(&outage, true, false, 1000 + OUTAGE_PATIENCE_MS) == OUTAGE_GO_ON);
+    cr_assert(outage_note(&outage, false, false, 2000 + OUTAGE_PATIENCE_MS) == OUTAGE_GO_ON,
+              "each outage is timed anew");
+}
+
+Test(outage, a_long_one_gives_the_window_back_once)
+{
+    struct outage outage = { .was_ever_well = true };
+    cr_assert(outage_note(&outage, false, false, 1000) == OUTAGE_GO_ON);
+    cr_assert(outage_note(&outage, false, false, 1000 + OUTAGE_PATIENCE_MS) == OUTAGE_PAUSE);
+    cr_assert(outage_note(&outage, false, false, 9000 + OUTAGE_PATIENCE_MS) == OUTAGE_GO_ON);
+    cr_assert(outage_note(&outage, true, false, 9999 + OUTAGE_PATIENCE_MS) == OUTAGE_RESUME);
+}
+
+Test(outage, a_fault_that_waiting_does_not_mend_pauses_at_once)
+{
+    struct outage outage = { .was_ever_well = true };
+    cr_assert(outage_note(&outage, false, true, 1000) == OUTAGE_PAUSE);
+    cr_assert(outage_note(&outage, true, false, 1001) == OUTAGE_RESUME);
 }
