@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Folding; see fold.h. Integers are summed in 64 bits, so that only the end has to fit the column. */
+ * Folding; see fold.h. Integers are summed in 64 bits, so that only the end has to fit the column. The
+ * key stays as the first row has it: equal numerics may be written differently. */
 #include "store/fold.h"
 
 #include "base/check.h"
@@ -113,7 +114,8 @@ static void merge_row(struct folding *folding, const struct row *row)
     uint32_t at = 0;
     for (unsigned i = 0; i < folding->sink->n; i++) values[i] = row_next_value(row, &at);
     if (is_stale(folding, values)) return;
-    for (unsigned i = 0; i < folding->sink->n; i++) merge(folding, i, values[i]);
+    for (unsigned i = 0; i < folding->sink->n; i++)
+        if (!folding->sink->is_key[i]) merge(folding, i, values[i]);
 }
 
 /* A sum as a value of its column; false where it does not fit. */

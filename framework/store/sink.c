@@ -98,13 +98,13 @@ static bool add_to_key(const struct maker *maker, struct wr_text name)
     struct sink *const sink = maker->sink;
     const int column = find_column(sink, name);
     if (column < 0) return refuse_unknown(maker, "key", name);
-    for (unsigned i = 0; i < sink->n_key; i++)
-        if (sink->key[i] == (unsigned)column)
-            return refuse(maker, "key names \"%s\" twice", sink->columns[column].name);
+    if (sink->is_key[column])
+        return refuse(maker, "key names \"%s\" twice", sink->columns[column].name);
     if (sink->columns[column].merge != WR_LAST)
         return refuse(maker, "\"%s\" is of the key and cannot be merged: leave its merge out",
                       sink->columns[column].name);
     sink->key[sink->n_key++] = (unsigned)column;
+    sink->is_key[column] = true;
     return true;
 }
 
@@ -152,10 +152,8 @@ static bool take_newest_by(const struct maker *maker)
         return refuse(maker, "newest_by is for the made statement: its own sql has to compare");
     if (sink->on_conflict != WR_MERGE)
         return refuse(maker, "newest_by needs .on_conflict = WR_MERGE");
-    for (unsigned i = 0; i < sink->n_key; i++)
-        if (sink->key[i] == (unsigned)column)
-            return refuse(maker, "newest_by names \"%s\", which is of the key and never newer",
-                          name);
+    if (sink->is_key[column])
+        return refuse(maker, "newest_by names \"%s\", which is of the key and never newer", name);
     const enum wr_merge merge = sink->columns[column].merge;
     if (merge != WR_LAST && merge != WR_MAX)
         return refuse(maker, "newest_by names \"%s\", whose merge must be WR_LAST or WR_MAX", name);

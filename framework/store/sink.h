@@ -33,6 +33,7 @@ struct sink {
     char *table;                                 /* quoted, options filled in */
     unsigned n;                                  /* columns declared */
     struct wr_column columns[SINK_COLUMNS_MOST]; /* names are the declaration's */
+    bool is_key[SINK_COLUMNS_MOST];              /* by column */
     unsigned n_key, key[SINK_COLUMNS_MOST];      /* columns of the key, in its order */
     enum wr_conflict on_conflict;
     bool is_once;

@@ -157,13 +157,6 @@ static void put_aggregate(const struct making *making, unsigned i)
     put_cast(making, i);
 }
 
-static bool is_key(const struct sink *sink, unsigned column)
-{
-    for (unsigned i = 0; i < sink->n_key; i++)
-        if (sink->key[i] == column) return true;
-    return false;
-}
-
 /* ---- rows -------------------------------------------------------------------------------------- */
 
 /* Grouping is for merges: what is kept or inserted plainly comes row by row. */
@@ -183,7 +176,7 @@ static void put_select(const struct making *making)
     put(making, " SELECT ");
     for (unsigned i = 0; i < sink->n; i++) {
         if (i > 0) put(making, ", ");
-        if (is_grouped(sink) && !is_key(sink, i)) {
+        if (is_grouped(sink) && !sink->is_key[i]) {
             put_aggregate(making, i);
         } else if (is_from_arrays(sink)) {
             put_value(making, i);
@@ -235,7 +228,7 @@ static void put_merges(const struct making *making)
     const char *comma = "";
     put(making, " DO UPDATE SET ");
     for (unsigned i = 0; i < sink->n; i++) {
-        if (is_key(sink, i) || sink->columns[i].merge == WR_FIRST) continue;
+        if (sink->is_key[i] || sink->columns[i].merge == WR_FIRST) continue;
         put(making, "%s", comma);
         put_merge(making, i);
         comma = ", ";

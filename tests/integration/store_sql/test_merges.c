@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a parcel of many messages leaves in a table is what the same messages leave one at a time: every
+ * type with every merge, newest_by, deletes, `once` with repeats. Random, with the seed in every
+ * complaint. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "integration/store_sql/desk.h"
+
+enum { VALUE_BYTES = 64, COLUMNS_MOST = 24 };
+
+/* ---- random values ----------------------------------------------------------------------------- */
+
+static int below(int limit)
+{
+    return rand() % limit;
+}
+
+static const char *const words[] = { "apple", "Banana", "\xc3\xa4pfel", "", "zebra", "10", "9" };
+static const char *const moods[] = { "good", "bad", "ugly" };
+static const char *const addresses[] = { "10.0.0.1", "9.0.0.1", "10.0.0.1/8", "::1", "fe80::/10" };
+static const char *const arrays[] = { "", "3", "3|4", "12", "-1|5" };
+static const char *const documents[] = { "1", "\"x\"", "{\"a\":1}", "[1,2]", "null" };
+static const char *const numerics[] = { "1.0", "1.00", "-2.5", "1e3", "NaN", "0.003", "7" };
+
+static void random_value(const struct wr_column *column, char out[VALUE_BYTES])
+{
+    const char *text = NULL;
+    if (column->as) {
+        (void)snprintf(out, VALUE_BYTES, "%s", moods[below(3)]);
+        return;
+    }
+    switch (column->type) {
+    case WR_BOOL: text = below(2) ? "t" : "f"; break;
+    case WR_NUMERIC: /* of equal ones, which is the largest is the server's secret */
+        text = column->merge == WR_MAX ? numerics[1 + below(6)] : numerics[below(7)];
+        break;
+    case WR_TEXT: text = words[below(7)]; break;
+    case WR_BYTEA: text = words[below(7)]; break;
+    case WR_INET: text = addresses[below(5)]; break;
+    case WR_JSONB: text = documents[below(5)]; break;
+    case WR_TEXT_ARRAY:
+    case WR_INT8_ARRAY: text = arrays[below(5)]; break;
+    case WR_UUID:
+        (void)snprintf(out, VALUE_BYTES, "0194f0c8-7c1e-7a3b-9d2e-5f60718293%02x", below(200));
+        return;
+    default: (void)snprintf(out, VALUE_BYTES, "%d", below(40) - 20); return;
+    }
+    (void)snprintf(out, VALUE_BYTES, "%s", text);
+}
+
+/* ---- the play ---------------------------------------------------------------------------------- */
+
+/* One sink twice: `whole` gets parcels of many messages, `single` the same ones one by one. */
+struct play {
+    const char *name;
+    struct wr_sink sink;
+    int keys;      /* below which a key's number is */
+    int deletes;   /* one in so many; 0: none */
+    int repeats;   /* likewise, of messages */
+    int rows_most; /* of a message */
+};
+
+struct op {
+    int id;
+    bool is_delete;
+    char values[COLUMNS_MOST][VALUE_BYTES];
+    bool is_null[COLUMNS_MOST];
+};
+
+static bool is_key(const struct sink *sink, unsigned column)
+{
+    for (unsigned i = 0; i < sink->n_key; i++)
+        if (sink->key[i] == column) return true;
+    return false;
+}
+
+static void make_tables(const struct play *play)
+{
+    struct wr_sink sink = play->sink;
+    desk_do("CREATE TYPE mood AS ENUM ('ugly', 'bad', 'good')");
+    static const char *const tables[] = { "whole", "single" };
+    for (int i = 0; i < 2; i++) {
+        sink.table = tables[i];
+        char *const sql = sink_mending_sql(stock_sink(&desk.stock, &sink));
+        desk_do(sql);
+        free(sql);
+    }
+}
+
+static void random_op(const struct play *play, struct op *op, int id)
+{
+    const struct sink *const sink = desk.stock.sinks[0];
+    op->id = id;
+    op->is_delete = play->deletes > 0 && below(play->deletes) == 0;
+    for (unsigned i = 0; i < sink->n; i++) {
+        random_value(&sink->columns[i], op->values[i]);
+        op->is_null[i] = !is_key(sink, i) && below(5) == 0;
+        if (is_key(sink, i) && sink->columns[i].type == WR_INT8)
+            (void)snprintf(op->values[i], VALUE_BYTES, "%d", below(play->keys) - 2);
+    }
+}
+
+static void stock_op(const struct op *op, unsigned nth)
+{
+    const struct sink *const sink = desk.stock.sinks[nth];
+    const char *values[COLUMNS_MOST];
+    if (op->is_delete) {
+        for (unsigned i = 0; i < sink->n_key; i++) values[i] = op->values[sink->key[i]];
+        (void)stock_delete(&desk.stock, nth, values);
+        return;
+    }
+    for (unsigned i = 0; i < sink->n; i++) values[i] = op->is_null[i] ? NULL : op->values[i];
+    (void)stock_row(&desk.stock, nth, values);
+}
+
+/* ops[from..to) are of one message. */
+static void stock_ops(const struct op *ops, int from, int to, unsigned nth)
+{
+    char id[32];
+    (void)snprintf(id, sizeof id, "message-%d", ops[from].id);
+    stock_message(&desk.stock, id);
+    for (int i = from; i < to; i++) stock_op(&ops[i], nth);
+}
+
+static void expect_same(const struct play *play, unsigned seed)
+{
+    char *const left = desk_ask("SELECT w::text FROM whole w EXCEPT SELECT s::text FROM single s");
+    char *const right = desk_ask("SELECT s::text FROM single s EXCEPT SELECT w::text FROM whole w");
+    cr_expect(!*left && !*right, "%s, seed %u:\nonly whole:  %s\nonly single: %s", play->name, seed,
+              left, right);
+    free(left);
+    free(right);
+}
+
+enum { OPS = 60, MESSAGES = 40 };
+
+static void play_round(const struct play *play, unsigned seed)
+{
+    static struct op ops[OPS * 2];
+    static int begins[MESSAGES + 1];
+    static int last_id;
+    int n = 0, messages = 1 + below(MESSAGES);
+    for (int m = 0; m < messages; m++) {
+        const bool is_repeat = m > 0 && play->repeats > 0 && below(play->repeats) == 0;
+        const int of = is_repeat ? below(m) : 0;
+        begins[m] = n;
+        if (is_repeat) {
+            for (int i = begins[of]; i < begins[of + 1]; i++) ops[n++] = ops[i];
+        } else {
+            const int id = play->repeats > 0 && below(play->repeats) == 0 && last_id > 0
+                               ? below(last_id)
+                               : last_id++;
+            const int rows = 1 + below(play->rows_most);
+            for (int i = 0; i < rows; i++) random_op(play, &ops[n++], id);
+        }
+        begins[m + 1] = n;
+        if (n > OPS) messages = m + 1;
+    }
+    for (int m = 0; m < messages; m++) stock_ops(ops, begins[m], begins[m + 1], 0);
+    cr_assert_str_empty(desk_send("whole"), "%s, seed %u: %s", play->name, seed, desk.message);
+    for (int m = 0; m < messages; m++) {
+        stock_ops(ops, begins[m], begins[m + 1], 1);
+        cr_assert_str_empty(desk_send("single"), "%s, seed %u: %s", play->name, seed, desk.message);
+    }
+    expect_same(play, seed);
+}
+
+static void play_all(const struct play *play)
+{
+    const char *const asked = getenv("STORE_SQL_SEED");
+    const unsigned seed = asked ? (unsigned)strtoul(asked, NULL, 10) : (unsigned)getpid();
+    srand(seed);
+    make_tables(play);
+    for (int i = 0; i < 25; i++) play_round(play, seed);
+    char *const rows = desk_ask("SELECT count(*) > 0 FROM whole");
+    cr_expect_str_eq(rows, "t", "%s: nothing was written", play->name);
+    free(rows);
+}
+
+/* ---- declarations ------------------------------------------------------------------------------ */
+
+static const struct wr_column folding[] = {
+    WR_COLUMN("k", WR_INT8),
+    WR_COLUMN("last", WR_TEXT),
+    WR_COLUMN("first", WR_TEXT, .merge = WR_FIRST),
+    WR_COLUMN("fill", WR_TEXT_ARRAY, .merge = WR_FILL),
+    WR_COLUMN("sum2", WR_INT2, .merge = WR_SUM),
+    WR_COLUMN("sum4", WR_INT4, .merge = WR_SUM),
+    WR_COLUMN("sum8", WR_INT8, .merge = WR_SUM),
+    WR_COLUMN("sumf", WR_FLOAT8, .merge = WR_SUM),
+    WR_COLUMN("min2", WR_INT2, .merge = WR_MIN),
+    WR_COLUMN("max4", WR_INT4, .merge = WR_MAX),
+    WR_COLUMN("min8", WR_INT8, .merge = WR_MIN),
+    WR_COLUMN("maxf", WR_FLOAT8, .merge = WR_MAX),
+    WR_COLUMN("minb", WR_BOOL, .merge = WR_MIN),
+    WR_COLUMN("maxd", WR_DATE, .merge = WR_MAX),
+    WR_COLUMN("mint", WR_TIMESTAMP, .merge = WR_MIN),
+    WR_COLUMN("maxz", WR_TIMESTAMPTZ, .merge = WR_MAX),
+    WR_COLUMN("minu", WR_UUID, .merge = WR_MIN),
+    WR_COLUMN("maxy", WR_BYTEA, .merge = WR_MAX),
+    WR_COLUMN("mood", WR_TEXT, .as = "mood"),
+    { 0 },
+};
+static const struct wr_column grouping[] = {
+    WR_COLUMN("last", WR_TEXT_ARRAY),
+    WR_COLUMN("k", WR_INT8),
+    WR_COLUMN("sumn", WR_NUMERIC, .merge = WR_SUM),
+    WR_COLUMN("sum2", WR_INT2, .merge = WR_SUM),
+    WR_COLUMN("maxn", WR_NUMERIC, .merge = WR_MAX),
+    WR_COLUMN("first", WR_INT8_ARRAY, .merge = WR_FIRST),
+    WR_COLUMN("fill", WR_TEXT_ARRAY, .merge = WR_FILL),
+    WR_COLUMN("mint", WR_TEXT, .merge = WR_MIN),
+    WR_COLUMN("maxi", WR_INET, .merge = WR_MAX),
+    WR_COLUMN("minj", WR_JSONB, .merge = WR_MIN),
+    WR_COLUMN("maxa", WR_INT8_ARRAY, .merge = WR_MAX),
+    WR_COLUMN("mina", WR_TEXT_ARRAY, .merge = WR_MIN),
+    WR_COLUMN("maxm", WR_TEXT, .merge = WR_MAX, .as = "mood"),
+    WR_COLUMN("fillm", WR_TEXT, .merge = WR_FILL, .as = "mood"),
+    WR_COLUMN("minb", WR_BOOL, .merge = WR_MIN),
+    WR_COLUMN("maxy", WR_BYTEA, .merge = WR_MAX),
+    WR_COLUMN("minu", WR_UUID, .merge = WR_MIN),
+    WR_COLUMN("maxz", WR_TIMESTAMPTZ, .merge = WR_MAX),
+    WR_COLUMN("j", WR_JSONB),
+    { 0 },
+};
+static const struct wr_column two_keys[] = {
+    WR_COLUMN("n", WR_NUMERIC),
+    WR_COLUMN("last", WR_TEXT),
+    WR_COLUMN("k", WR_INT8),
+    WR_COLUMN("sum", WR_INT8, .merge = WR_SUM),
+    { 0 },
+};
+static const struct wr_column newest[] = {
+    WR_COLUMN("k", WR_INT8),
+    WR_COLUMN("at", WR_TIMESTAMPTZ),
+    WR_COLUMN("last", WR_INT8),
+    WR_COLUMN("first", WR_INT8, .merge = WR_FIRST),
+    { 0 },
+};
+static const struct wr_column newest_of_all[] = {
+    WR_COLUMN("k", WR_INT8),
+    WR_COLUMN("at", WR_INT4, .merge = WR_MAX),
+    WR_COLUMN("last", WR_INT8),
+    WR_COLUMN("first", WR_INT8, .merge = WR_FIRST),
+    WR_COLUMN("sum", WR_INT8, .merge = WR_SUM),
+    WR_COLUMN("min", WR_INT8, .merge = WR_MIN),
+    WR_COLUMN("fill", WR_TEXT, .merge = WR_FILL),
+    { 0 },
+};
+
+#define SINK(list, ...)                                                                            \
+    {                                                                                              \
+        .columns = (list), .on_conflict = WR_MERGE, __VA_ARGS__                                    \
+    }
+
+DESK_TEST(merges, folded)
+{
+    play_all(&(struct play){ "folded", SINK(folding, .key = "k", .once = false), 5, 0, 0, 3 });
+    cr_expect_eq(desk.stock.sinks[0]->fold, SINK_FOLDS);
+}
+
+DESK_TEST(merges, folded_with_deletes)
+{
+    play_all(&(struct play){ "folded with deletes", SINK(folding, .key = "k", .once = false), 5, 6,
+                             0, 3 });
+}
+
+DESK_TEST(merges, grouped)
+{
+    play_all(&(struct play){ "grouped", SINK(grouping, .key = "k", .once = false), 5, 0, 0, 3 });
+    cr_expect_eq(desk.stock.sinks[0]->fold, SINK_GROUPS);
+}
+
+DESK_TEST(merges, grouped_with_deletes)
+{
+    play_all(&(struct play){ "grouped with deletes", SINK(grouping, .key = "k", .once = false), 5,
+                             6, 0, 3 });
+}
+
+DESK_TEST(merges, key_of_two)
+{
+    play_all(
+        &(struct play){ "key of two", SINK(two_keys, .key = "k, n", .once = false), 3, 8, 0, 3 });
+}
+
+DESK_TEST(merges, newest_by)
+{
+    play_all(
+        &(struct play){ "newest by", SINK(newest, .key = "k", .newest_by = "at"), 4, 0, 0, 2 });
+    cr_expect_eq(desk.stock.sinks[0]->fold, SINK_FOLDS);
+}
+
+DESK_TEST(merges, newest_by_with_deletes)
+{
+    play_all(
+        &(struct play){ "newest by", SINK(newest, .key = "k", .newest_by = "at"), 4, 5, 0, 2 });
+}
+
+DESK_TEST(merges, newest_by_in_waves)
+{
+    play_all(&(struct play){ "in waves", SINK(newest_of_all, .key = "k", .newest_by = "at"), 9, 9,
+                             0, 2 });
+    cr_expect_eq(desk.stock.sinks[0]->fold, SINK_WAVES);
+}
+
+DESK_TEST(merges, newest_by_text)
+{
+    play_all(
+        &(struct play){ "by text", SINK(folding, .key = "k", .newest_by = "last"), 9, 9, 0, 2 });
+    cr_expect_eq(desk.stock.sinks[0]->fold, SINK_WAVES);
+}
+
+DESK_TEST(merges, kept)
+{
+    static const struct wr_column columns[] = { WR_COLUMN("k", WR_INT8),
+                                                WR_COLUMN("v", WR_TEXT),
+                                                { 0 } };
+    play_all(&(struct play){ "kept", { .columns = columns, .key = "k" }, 30, 0, 0, 3 });
+    desk_do("DELETE FROM whole; DELETE FROM single");
+}
+
+DESK_TEST(merges, kept_with_deletes)
+{
+    static const struct wr_column columns[] = { WR_COLUMN("k", WR_INT8),
+                                                WR_COLUMN("v", WR_TEXT),
+                                                { 0 } };
+    play_all(&(struct play){ "kept", { .columns = columns, .key = "k" }, 6, 4, 0, 3 });
+}
+
+/* ---- once -------------------------------------------------------------------------------------- */
+
+DESK_TEST(merges, once_folding)
+{
+    play_all(&(struct play){ "once", SINK(folding, .key = "k", .once = true), 5, 0, 4, 3 });
+    cr_expect_eq(desk.stock.sinks[0]->fold, SINK_GROUPS);
+}
+
+DESK_TEST(merges, once_grouping)
+{
+    play_all(&(struct play){ "once", SINK(grouping, .key = "k", .once = true), 5, 0, 4, 3 });
+}
+
+DESK_TEST(merges, once_with_deletes)
+{
+    play_all(
+        &(struct play){ "once with deletes", SINK(folding, .key = "k", .once = true), 4, 4, 4, 3 });
+}
+
+DESK_TEST(merges, once_newest)
+{
+    play_all(&(struct play){ "once newest",
+                             SINK(newest_of_all, .key = "k", .newest_by = "at", .once = true), 9, 7,
+                             4, 2 });
+    cr_expect_eq(desk.stock.sinks[0]->fold, SINK_WAVES);
+}
+
+DESK_TEST(merges, once_kept)
+{
+    static const struct wr_column columns[] = { WR_COLUMN("k", WR_INT8),
+                                                WR_COLUMN("v", WR_TEXT),
+                                                { 0 } };
+    play_all(&(struct play){
+        "once kept", { .columns = columns, .key = "k", .once = true }, 30, 5, 4, 3 });
+}
+
+/* Repeats without `once` are applied as often as they come. */
+DESK_TEST(merges, repeats_count_without_once)
+{
+    play_all(&(struct play){ "repeats", SINK(folding, .key = "k", .once = false), 5, 0, 3, 2 });
+}
