@@ -11,8 +11,15 @@
 #include "base/clock.h"
 #include "store/split_sql.h"
 
-/* What a file has set does not reach the next one, nor the books. DISCARD would drop the lock. */
-#define AFRESH "reset all; set session authorization default; set standard_conforming_strings = on"
+/* What a file has set does not reach the next one, nor the books. DISCARD would drop the lock. For a
+ * role that is called warrener "$user" is the host's own schema, where nobody else's tables belong. */
+#define AFRESH                                                                                     \
+    "set session authorization default;"                                                           \
+    "reset all;"                                                                                   \
+    "set standard_conforming_strings = on;"                                                        \
+    "select set_config('search_path', coalesce((select string_agg(quote_ident(s), ', ')"           \
+    " from unnest(current_schemas(false)) s where s <> 'warrener'), 'public'), false)"             \
+    " where current_schema() = 'warrener'"
 
 struct run {
     struct migrate_link *link;
