@@ -24,7 +24,7 @@
 
 /* A message that was read and is not yet confirmed. */
 struct pending {
-    struct list link; /* in `again` while it waits to be sent again */
+    struct list link; /* in `sent`, or in `again` while it waits to be sent again */
     uint64_t line;
     struct amqp_outgoing message;
     char id[UUID_CHARS + 1];
@@ -48,7 +48,7 @@ struct sender {
     uint64_t begun_ms, connected_ms, nacked_ms;
     uint64_t read, out; /* messages read; of them unconfirmed */
     bool has_ended;     /* no more lines */
-    struct list again;
+    struct list sent, again;
     struct json json;
 };
 
@@ -144,7 +144,10 @@ static void send_some(struct sender *sender)
     while (publisher_has_room(sender->publisher) && is_its_time(sender, now_ms)) {
         struct pending *pending = next_message(sender);
         if (!pending) break;
-        if (publisher_send(sender->publisher, &pending->message, pending, sender->status)) continue;
+        if (publisher_send(sender->publisher, &pending->message, pending, sender->status)) {
+            list_append(&sender->sent, &pending->link);
+            continue;
+        }
         const struct status fault = *sender->status;
         status_fail(sender->status, EXIT_USAGE, "%s:%llu: %s", sender->source->name,
                     (unsigned long long)pending->line, fault.text);
@@ -159,6 +162,7 @@ static void on_outcome(void *own, void *token, enum publish_outcome outcome, con
 {
     struct sender *sender = own;
     struct pending *pending = token;
+    list_remove(&pending->link);
     switch (outcome) {
     case PUBLISH_CONFIRMED: sender->result->confirmed++; break;
     case PUBLISH_RETURNED:
@@ -264,13 +268,12 @@ static void open_all(struct sender *sender, const struct config *config)
     signal_watch_init(&sender->on_term, sender->loop, SIGTERM, on_signal, sender);
 }
 
-static void forget_again(struct sender *sender)
+static void free_all(struct sender *sender, struct list *messages)
 {
-    for (struct list *link; (link = list_take_first(&sender->again));)
+    for (struct list *link; (link = list_take_first(messages));)
         free_pending(sender, LIST_ENTRY(link, struct pending, link));
 }
 
-/* Freeing the publisher says UNKNOWN of what is out, which puts it in `again`. */
 static void close_all(struct sender *sender)
 {
     sender->result->unsent = sender->out;
@@ -278,7 +281,8 @@ static void close_all(struct sender *sender)
     signal_watch_fini(&sender->on_term);
     timer_fini(&sender->tick);
     publisher_free(sender->publisher);
-    forget_again(sender);
+    free_all(sender, &sender->sent);
+    free_all(sender, &sender->again);
     amqp_connection_free(sender->connection);
     brokers_fini(&sender->brokers);
     loop_free(sender->loop);
@@ -294,6 +298,7 @@ bool sender_run(const struct config *config, struct line_source *source,
     sender->result = result;
     sender->status = status;
     sender->source = source;
+    list_init(&sender->sent);
     list_init(&sender->again);
     sender->loop = loop_new();
     CHECK(sender->loop);
