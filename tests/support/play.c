@@ -64,11 +64,24 @@ static void remove_dir(const char *dir)
     rmdir(dir);
 }
 
+/* Of all delays that tests use. */
+static void delete_retry_queues(const struct play *play)
+{
+    static const char *const delays[] = { "100ms", "200ms", "300ms", "900ms",
+                                          "1s",    "10s",   "1m",    "10m" };
+    char name[120];
+    for (size_t i = 0; i < sizeof delays / sizeof *delays; i++) {
+        snprintf(name, sizeof name, "%s.retry.%s", play->queue, delays[i]);
+        rabbit_delete(play->rabbit, name);
+    }
+}
+
 void play_close(struct play *play)
 {
     if (play->host) play_kill(play);
     rabbit_delete(play->rabbit, play->queue);
     rabbit_delete(play->rabbit, play->dead);
+    delete_retry_queues(play);
     rabbit_close(play->rabbit);
     remove_dir(play->dir);
 }

@@ -179,6 +179,15 @@ static void read_death(const amqp_basic_properties_t *properties, struct letter 
     if (from) copy_bytes(letter->from, sizeof letter->from, from->value.bytes);
 }
 
+static void read_ours(const amqp_basic_properties_t *properties, struct letter *letter)
+{
+    if (!(properties->_flags & AMQP_BASIC_HEADERS_FLAG)) return;
+    const amqp_field_value_t *reason = find(&properties->headers, "x-warrener-reason");
+    const amqp_field_value_t *detail = find(&properties->headers, "x-warrener-detail");
+    if (reason) copy_bytes(letter->reason, sizeof letter->reason, reason->value.bytes);
+    if (detail) copy_bytes(letter->detail, sizeof letter->detail, detail->value.bytes);
+}
+
 bool rabbit_get(struct rabbit *rabbit, const char *queue, struct letter *letter)
 {
     *letter = (struct letter){ .body_bytes = 0 };
@@ -194,6 +203,7 @@ bool rabbit_get(struct rabbit *rabbit, const char *queue, struct letter *letter)
     copy_bytes(letter->body, sizeof letter->body, message.body);
     letter->body_bytes = message.body.len;
     read_death(&message.properties, letter);
+    read_ours(&message.properties, letter);
     amqp_destroy_message(&message);
     amqp_maybe_release_buffers(rabbit->connection);
     return true;

@@ -13,7 +13,9 @@ struct rabbit;
 struct letter { /* a message as basic.get gives it */
     char id[80], body[256];
     uint64_t body_bytes;
-    char reason[32], from[96]; /* of its x-death; "" where it has none */
+    char reason[32];  /* ours, or of the broker's x-death where it came by its hop; "" */
+    char from[96];    /* of x-death */
+    char detail[256]; /* ours */
 };
 
 struct rabbit *rabbit_open(const char *url); /* NULL: not reached */

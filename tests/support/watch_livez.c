@@ -21,6 +21,11 @@ struct watch_livez {
     struct watch_report report;
 };
 
+static void note_most(uint64_t *most, uint64_t ms)
+{
+    if (ms > *most) *most = ms;
+}
+
 static void *run(void *own)
 {
     struct watch_livez *watch = own;
@@ -28,10 +33,11 @@ static void *run(void *own)
     while (!atomic_load(&watch->is_over)) {
         const uint64_t begun_ms = clock_now_ms();
         watch->report.failed += fetch_status(watch->port, "/livez") != 200;
-        const uint64_t took_ms = clock_now_ms() - begun_ms;
-        if (took_ms > watch->report.slowest_ms) watch->report.slowest_ms = took_ms;
+        const uint64_t ended_ms = clock_now_ms();
+        note_most(&watch->report.slowest_ms, ended_ms - begun_ms);
         watch->report.asked++;
         nanosleep(&pause, NULL);
+        note_most(&watch->report.starved_ms, clock_now_ms() - ended_ms - EVERY_MS);
     }
     return NULL;
 }

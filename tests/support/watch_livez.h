@@ -11,6 +11,7 @@ struct watch_livez;
 struct watch_report {
     unsigned asked, failed; /* anything but 200 */
     uint64_t slowest_ms;
+    uint64_t starved_ms; /* the most that its own pause was longer than it should */
 };
 
 struct watch_livez *watch_livez_start(uint16_t port);

@@ -1,0 +1,102 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# PostgreSQL answers, and cannot: its disk is full, it is read-only, it has no connection to give, the
+# table is gone. It lasts, and is mended. Then: nothing was dead-lettered, everything has arrived, and
+# /livez was 200 all the time.
+
+SMALL= # a little disk, where there may be one
+
+# A disk of the database's own; needs the right to mount, in a namespace that ends with this script.
+small_disk() {
+    mkdir -p "$DIR/small"
+    mount -t tmpfs -o size=64m,mode=777 none "$DIR/small" 2>/dev/null || return 0
+    mkdir -m 700 "$DIR/small/tables"
+    chown --reference="$DIR/postgres/data" "$DIR/small/tables"
+    sql -c 'truncate warrener.inbox'
+    psql "${DATABASE_URL%/*}/postgres" -Xqc "create tablespace small location '$DIR/small/tables'" \
+        -c 'alter database warrener set tablespace small' 2>>"$DIR/sql.log" && SMALL=$DIR/small
+}
+
+# What the tables' files still have room for is filled too.
+fill_disk() {
+    dd if=/dev/zero of="$SMALL/ballast" bs=1K 2>/dev/null
+    while sql -c 'create table if not exists filler (t text)' \
+        -c "insert into filler select repeat('x', 2000) from generate_series(1, 1000)"; do :; done
+}
+free_disk() {
+    rm "$SMALL/ballast"
+    sql -c 'drop table if exists filler'
+}
+
+make_read_only() { sql -c 'alter system set default_transaction_read_only = on' -c 'select pg_reload_conf()' >/dev/null; }
+make_writable() { sql -c 'alter system reset default_transaction_read_only' -c 'select pg_reload_conf()' >/dev/null; }
+
+# Others have taken all connections, and keep them.
+take_connections() {
+    local i most
+    SLEEPERS=()
+    host_stop outage || true
+    most=$(sql -c 'show max_connections')
+    for ((i = 0; i < most; i++)); do
+        psql "$DATABASE_URL" -Xqc 'select pg_sleep(3600)' >/dev/null 2>&1 &
+        SLEEPERS+=($!)
+    done
+    wait_until 20 no_connection_left
+    host_start outage
+}
+no_connection_left() { ! sql -c 'select 1' >/dev/null; }
+give_connections() { kill "${SLEEPERS[@]}"; }
+
+drop_table() {
+    pg_dump "$DATABASE_URL" -t login_event -t 'login_event_*' >"$DIR/dump.sql"
+    sql -c 'drop table login_event'
+}
+restore_table() { sql -1 -f "$DIR/dump.sql" >/dev/null; }
+
+# outage WORDS BREAK MEND SECONDS
+outage() {
+    local words=$1 until_ms deaf=0 said=''
+    events 1000 "$SRANDOM" 500 >"$DIR/events"
+    publish outage "$DIR/events"
+    check "$words: all is well before" await_quiet 1 collect stats
+    "$2"
+    events 3000 "$SRANDOM" 500 >"$DIR/events"
+    publish outage "$DIR/events"
+    until_ms=$(($(now_ms) + $4 * 1000))
+    while (($(now_ms) < until_ms)); do
+        host_get outage /livez >/dev/null || deaf=$((deaf + 1))
+        said=$(host_get outage /readyz || true)
+        sleep 0.25
+    done
+    say "   $words, $4 s: readyz says \"$(tr '\n' ' ' <<<"$said")\""
+    "$3"
+    check "$words: the host lives" host_lives outage
+    check "$words: /livez was 200 throughout" is "$deaf" 0
+    events 500 "$SRANDOM" 500 >"$DIR/events"
+    publish outage "$DIR/events"
+    check "$words: everything arrives" await_quiet 1 collect stats
+    check_account 1
+    check_dead collect
+    check_dead stats
+}
+
+outages() { # SECONDS
+    name_anew
+    ledger_begin
+    small_disk
+    host_config outage "$(consumer collect login_collect 'user.#' && consumer stats login_stats 'user.#')"
+    host_start outage
+    wait_until 30 host_is_ready outage || check 'the host became ready' false
+    # shellcheck disable=SC2034 # await_quiet and publish give up then
+    DEADLINE=$((SECONDS + 4 * $1 + 400))
+    outage 'read-only' make_read_only make_writable "$1"
+    outage 'the table dropped' drop_table restore_table "$1"
+    outage 'too many connections' take_connections give_connections "$1"
+    if [[ -n $SMALL ]]; then
+        outage 'the disk full' fill_disk free_disk "$1"
+    else
+        say '   the disk full: PASSED OVER, for mounting a small disk needs root and CAP_SYS_ADMIN'
+    fi
+    check 'the host ends with 0' host_stop outage
+}
