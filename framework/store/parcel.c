@@ -312,6 +312,14 @@ static struct parcel *begin(const char *consumer, const struct parcel_message *m
     return parcel;
 }
 
+/* Whether a statement of it finds rows by a join. */
+static bool looks_up(const struct parcel *parcel)
+{
+    for (unsigned i = 0; i < parcel->n_loads; i++)
+        if (parcel->loads[i].has_deletes) return true;
+    return parcel->n_ids > 0;
+}
+
 static void add_steps(struct parcel *parcel, const struct load *load)
 {
     for (uint32_t wave = 0; wave < load->waves; wave++) {
@@ -334,6 +342,7 @@ struct parcel *parcel_new(struct sink *const *sinks, unsigned n_sinks, const cha
     count_ops(parcel);
     if (has_once) take_ids(parcel);
     take_ops(parcel);
+    if (looks_up(parcel)) (void)add_step(parcel, statement_seek());
     if (parcel->n_ids > 0) add_inbox_step(parcel);
     for (unsigned i = 0; i < n_sinks; i++) {
         sort(&parcel->loads[i], &parcel->arena);

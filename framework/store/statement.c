@@ -26,6 +26,15 @@ static const struct sink_statement inbox = {
     .types = { OID_TEXT_ARRAY, OID_DATE_ARRAY, OID_TEXT },
 };
 
+static char seek_sql[] = "SELECT set_config('enable_seqscan', 'off', true)";
+
+static const struct sink_statement seek = { .sql = seek_sql, .name = "wr_seek" };
+
+const struct sink_statement *statement_seek(void)
+{
+    return &seek;
+}
+
 const struct sink_statement *statement_inbox(void)
 {
     return &inbox;

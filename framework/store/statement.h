@@ -11,6 +11,10 @@
 void statement_make_upsert(struct sink *sink, const char *own_sql);
 void statement_make_erase(struct sink *sink);
 
+/* For the transactions that look rows up by key. A plan made while a table was empty would read all of it
+ * for each row once it is full: the next day's part of the inbox, say, or a table filled anew. */
+const struct sink_statement *statement_seek(void);
+
 /* What `once` begins with: message ids, their days, the consumer's name. Rows affected are messages
  * seen for the first time. */
 const struct sink_statement *statement_inbox(void);
