@@ -55,6 +55,29 @@ const char *stage_ask(PGconn *conn, const char *sql)
     return answer;
 }
 
+void stage_send_waiting(PGconn *conn, const char *sql)
+{
+    cr_assert(PQsendQuery(conn, sql), "%s", PQerrorMessage(conn));
+    char question[100];
+    snprintf(question, sizeof question,
+             "select count(*) from pg_locks where pid = %d and not granted", PQbackendPID(conn));
+    for (int i = 0; strcmp(stage_ask(stage.conn, question), "0") == 0; i++) {
+        cr_assert(i < 1000 && PQconsumeInput(conn) && PQisBusy(conn), "it does not wait: %s", sql);
+        usleep(5000);
+    }
+}
+
+const char *stage_receive(PGconn *conn)
+{
+    static char answer[200];
+    PGresult *result = PQgetResult(conn);
+    cr_assert_eq(PQresultStatus(result), PGRES_TUPLES_OK, "%s", PQerrorMessage(conn));
+    snprintf(answer, sizeof answer, "%s", PQgetvalue(result, 0, 0));
+    PQclear(result);
+    cr_assert_null(PQgetResult(conn));
+    return answer;
+}
+
 void stage_refused(PGconn *conn, const char *sql, const char *words)
 {
     PGresult *result = PQexec(conn, sql);

@@ -48,8 +48,15 @@ PGconn *stage_connect(void);
 void stage_do(PGconn *conn, const char *sql);
 /* The first column of all rows, with spaces between; until the next. */
 const char *stage_ask(PGconn *conn, const char *sql);
+/* Sends it, and returns when it stands in line for a lock; then its answer's first column. */
+void stage_send_waiting(PGconn *conn, const char *sql);
+const char *stage_receive(PGconn *conn);
 /* It must fail, with these words. */
 void stage_refused(PGconn *conn, const char *sql, const char *words);
-#define EXPECT_SQL(expected, sql) cr_expect_str_eq(stage_ask(stage.conn, sql), expected, "%s", sql)
+#define EXPECT_SQL(expected, sql)                                                                  \
+    do {                                                                                           \
+        const char *const answer = stage_ask(stage.conn, sql);                                     \
+        cr_expect_str_eq(answer, expected, "%s\ngave: %s\nnot:  %s", sql, answer, expected);       \
+    } while (0)
 
 #endif
