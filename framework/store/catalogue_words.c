@@ -142,7 +142,7 @@ void catalogue_tell_table(FILE *to, const struct sink *sink, const PGresult *ans
     if (sink->n_key == 0 || sink->has_own_sql || is_true(answer, 0, 1)) return;
     fputs("no unique index on exactly its key (", to);
     write_key(to, sink);
-    fprintf(to, "); unique are: %s. To make it: create unique index on %s (",
+    fprintf(to, "); unique are: %s. To make it: CREATE UNIQUE INDEX ON %s (",
             PQgetisnull(answer, 0, 2) ? "none" : PQgetvalue(answer, 0, 2), sink->table);
     write_key(to, sink);
     fputs(");\n", to);
@@ -153,30 +153,30 @@ static void tell_column(FILE *to, const struct sink *sink, const PGresult *answe
     const char *name = PQgetvalue(answer, row, 0), *type = PQgetvalue(answer, row, 1),
                *found = PQgetvalue(answer, row, 3);
     const bool is_version = row == (int)sink->n;
-    const char *also = is_version ? " not null default 0" : "";
+    const char *also = is_version ? " NOT NULL DEFAULT 0" : "";
     if (!is_true(answer, row, 2)) {
         fprintf(to, "column \"%s\" is declared as %s, and there is no such type\n", name, type);
     } else if (PQgetisnull(answer, row, 3)) {
         fprintf(to,
-                "there is no column \"%s\", expected is %s; to make it: alter table %s add column ",
+                "there is no column \"%s\", expected is %s; to make it: ALTER TABLE %s ADD COLUMN ",
                 name, type, sink->table);
         name_quote(to, text_of(name));
         fprintf(to, " %s%s;\n", type, also);
     } else if (!is_true(answer, row, 4)) {
         fprintf(
             to,
-            "column \"%s\" is %s, expected is %s; declare it as it is, or: alter table %s alter "
-            "column ",
+            "column \"%s\" is %s, expected is %s; declare it as it is, or: ALTER TABLE %s ALTER "
+            "COLUMN ",
             name, found, type, sink->table);
         name_quote(to, text_of(name));
-        fprintf(to, " type %s using ", type);
+        fprintf(to, " TYPE %s USING ", type);
         name_quote(to, text_of(name));
         fprintf(to, "::%s;\n", type);
     } else if (is_version && !is_true(answer, row, 5)) {
-        fprintf(to, "column \"%s\" may be NULL; to mend it: alter table %s alter column ", name,
+        fprintf(to, "column \"%s\" may be NULL; to mend it: ALTER TABLE %s ALTER COLUMN ", name,
                 sink->table);
         name_quote(to, text_of(name));
-        fputs(" set not null;\n", to);
+        fputs(" SET NOT NULL;\n", to);
     }
 }
 
@@ -193,10 +193,10 @@ void catalogue_tell_unwritten(FILE *to, const struct sink *sink, const PGresult 
         const char *name = PQgetvalue(answer, row, 0);
         fprintf(to,
                 "column \"%s\" (%s) must not be NULL, has no default, and is not written by the "
-                "handler; to mend it: alter table %s alter column ",
+                "handler; to mend it: ALTER TABLE %s ALTER COLUMN ",
                 name, PQgetvalue(answer, row, 1), sink->table);
         name_quote(to, text_of(name));
-        fputs(" drop not null;\n", to);
+        fputs(" DROP NOT NULL;\n", to);
     }
 }
 
@@ -209,8 +209,8 @@ void catalogue_tell_refusal(FILE *to, const struct sink *sink, const PGresult *e
     if (sqlstate && strcmp(sqlstate, "42501") == 0)
         fprintf(
             to,
-            "; to mend it: grant select, insert, update, delete on %s to the role that connects, "
-            "and usage on its schema",
+            "; to mend it: GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO the role that connects, "
+            "and USAGE on its schema",
             sink->table);
     fputc('\n', to);
 }

@@ -40,8 +40,8 @@ bool pool_has_room(const struct store *store)
         taken++;
         limbo += LIST_ENTRY(link, struct ride, link)->state == RIDE_LIMBO;
     }
-    return pool_is_ready(store) && taken < store->settings.connections &&
-           taken - limbo < pool_up(store);
+    return pool_is_ready(store) && !store->has_more_to_tell &&
+           taken < store->settings.connections && taken - limbo < pool_up(store);
 }
 
 static struct slot *find_idle(struct store *store)
@@ -86,8 +86,10 @@ static void answer(struct store *store, struct ride *ride)
                                                    .text = "it waited for one that failed" };
         }
     }
-    for (struct list *link; (link = list_take_first(&told)) != NULL;)
+    for (struct list *link; (link = list_take_first(&told)) != NULL;) {
+        store->has_more_to_tell = !list_is_empty(&told);
         tell(LIST_ENTRY(link, struct ride, link));
+    }
 }
 
 /* ---- parcels --------------------------------------------------------------------------------- */
@@ -263,10 +265,16 @@ static void arm(struct store *store)
     if (due_ms != UINT64_MAX && due_ms > now_ms) timer_arm_ms(&store->timer, due_ms - now_ms);
 }
 
+/* "": none, or not known yet: a connection's work ends before the connection says why. */
+static const char *known_fault(const struct store *store)
+{
+    return pool_up(store) == 0 ? store->down : store_fault(store);
+}
+
 static void tell_changes(struct store *store)
 {
     const bool is_ready = pool_is_ready(store), has_room = pool_has_room(store);
-    const char *fault = store_fault(store);
+    const char *fault = known_fault(store);
     if (is_ready && !store->was_ready) {
         store->was_ready = true;
         store->told[0] = '\0';

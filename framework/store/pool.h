@@ -57,7 +57,8 @@ struct store {
     struct list handles; /* struct store_target */
     enum tables tables;
     bool is_looking;
-    uint64_t look_due_ms; /* AT_FAULT */
+    bool has_more_to_tell; /* no room meanwhile: what is handed back goes before what is new */
+    uint64_t look_due_ms;  /* AT_FAULT */
     bool is_down_by_deployment;
     char down[1000]; /* why there is no connection */
     char tables_fault[1000], new_fault[1000];

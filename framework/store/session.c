@@ -47,14 +47,14 @@ static bool check_settings(const char *const columns[SESSION_COLUMNS], bool allo
 {
     if (strcmp(columns[SESSION_ISOLATION], "read committed") != 0)
         return status_fail(status, EXIT_CONFIG,
-                           "transactions are \"%s\" there, and \"read committed\" is needed: alter "
-                           "role ... set default_transaction_isolation = 'read committed'",
+                           "transactions are \"%s\" there, and \"read committed\" is needed: ALTER "
+                           "ROLE ... SET default_transaction_isolation = 'read committed'",
                            columns[SESSION_ISOLATION]);
     if (strcmp(columns[SESSION_SYNCHRONOUS_COMMIT], "off") == 0 && !allow_async_commit)
         return status_fail(
             status, EXIT_CONFIG,
             "synchronous_commit is off there, so that a commit that was answered can "
-            "be lost: alter role ... set synchronous_commit = on");
+            "be lost: ALTER ROLE ... SET synchronous_commit = on");
     return true;
 }
 

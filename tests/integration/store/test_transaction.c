@@ -96,6 +96,7 @@ static void expect_fault(struct line *line, const char *sql, const char *sqlstat
     cr_expect_str_eq(answer->sqlstate, sqlstate, "%s: %s", sql, answer->text);
     cr_expect_eq(answer->fault, fault, "%s: %s", sql, answer->text);
     cr_expect_not_null(strstr(answer->text, words), "%s: %s", sql, answer->text);
+    cr_expect_null(strstr(answer->text, "Key ("), "a row's values are for `detail`");
     cr_expect_str_eq(stage_ask(line->stage, "select count(*) from t where id = 1000"), "0");
 }
 
@@ -112,7 +113,8 @@ Test(transaction, tells_the_servers_words_and_their_class)
     expect_fault(&line, "insert into t values ('x'::text::int)", "22P02", FAULT_DATA,
                  "invalid input");
     expect_fault(&line, "insert into t values (1, 1)", "23505", FAULT_DATA,
-                 "duplicate key value violates unique constraint \"t_pkey\"; Key (id)=(1)");
+                 "duplicate key value violates unique constraint \"t_pkey\"");
+    cr_expect_str_eq(line.answer.detail, "Key (id)=(1) already exists.");
     cr_expect_str_eq(line.answer.constraint, "t_pkey");
     cr_expect_str_eq(line.answer.table, "t");
     expect_fault(&line, "insert into t values (2, 100)", "23514", FAULT_DATA, "check constraint");

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Behind PgBouncer in transaction mode: prepared statements that do not last, backends that nobody
+ * knows beforehand, and parcels that the pooler may yet pass on. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "integration/store/stage.h"
+#include "store/reaper.h"
+
+#define LONG_MS 10000
+
+static bool has_pooler(void)
+{
+    if (system("command -v pgbouncer >/dev/null 2>&1") == 0) return true; // NOLINT(cert-env33-c)
+    fputs("no pgbouncer: passed over\n", stderr);
+    return false;
+}
+
+static int open_pooled(struct stage *stage, char *url, size_t url_bytes)
+{
+    stage_open_cluster(stage);
+    stage_do(stage, "alter role warrener set search_path = %s", stage->schema);
+    const int port = stage_cluster(stage, "pool", "transaction");
+    snprintf(url, url_bytes, "postgresql://warrener:warrener@127.0.0.1:%d/warrener", port);
+    return port;
+}
+
+static pid_t pooler_pid(const struct stage *stage, int port)
+{
+    char path[200];
+    int pid = 0;
+    snprintf(path, sizeof path, "%s/pool-%d.mark", stage->cluster, port);
+    FILE *from = fopen(path, "re");
+    cr_assert(from && fscanf(from, "%d", &pid) == 1); // NOLINT(cert-err34-c)
+    fclose(from);
+    return pid;
+}
+
+/* PgBouncer 1.18 hands every transaction to the backend that rested longest. */
+Test(pooler, statements_that_do_not_last)
+{
+    struct stage stage;
+    struct shop shops[3];
+    char url[200];
+    if (!has_pooler()) return;
+    open_pooled(&stage, url, sizeof url);
+    shop_make_table(&stage);
+    for (int i = 0; i < 3; i++) shop_open(&shops[i], &stage, url, 2, LONG_MS);
+    for (int i = 0; i < 3; i++) WAIT_ON(&stage, shops[i].is_ready);
+    for (int n = 0; n < 60; n++) {
+        struct shop *shop = &shops[n % 3];
+        WAIT_ON(&stage, store_has_room(shop->store));
+        struct crate *crate = shop_send(shop, 1, n % 2 ? "a" : "b", "c", NULL);
+        if (n % 4 == 0) WAIT_ON(&stage, crate->is_answered);
+    }
+    for (int i = 0; i < 3; i++) {
+        WAIT_ON(&stage, shops[i].answers == (int)shops[i].n_crates);
+        for (unsigned n = 0; n < shops[i].n_crates; n++)
+            cr_expect_eq(shops[i].crates[n].answer.result, STORE_COMMITTED, "%s",
+                         shops[i].crates[n].answer.text);
+        cr_expect_not_null(strstr(store_server(shops[i].store), "behind a pooler"));
+        shop_close(&shops[i]);
+    }
+    cr_expect_str_eq(
+        stage_ask(&stage, "select string_agg(key || value, ' ' order by key) from pair"),
+        "a30 b30 c60");
+    stage_close(&stage);
+}
+
+static void take_verdict(void *own, enum reaped reaped, const char *why UNUSED)
+{
+    *(enum reaped *)own = reaped;
+}
+
+static enum reaped reap(struct line *by, const struct fence *fence)
+{
+    enum reaped verdict = REAPED_LOST;
+    WAIT_ON(by->stage, store_connection_is_ready(by->connection));
+    reaping_start(by->connection, fence, false, 2000, take_verdict, &verdict);
+    WAIT_ON(by->stage, store_connection_is_ready(by->connection));
+    return verdict;
+}
+
+Test(pooler, whichever_backend_has_it_is_ended)
+{
+    struct stage stage;
+    struct line line, other;
+    char url[200];
+    if (!has_pooler()) return;
+    open_pooled(&stage, url, sizeof url);
+    stage_do(&stage, "create table t (id int)");
+    line_open(&line, &stage, url);
+    line_open(&other, &stage, url);
+    WAIT_ON(&stage, line.readies && other.readies);
+    cr_expect(store_connection_session(line.connection)->is_pooled);
+    const struct parcel_step steps[] = { { .sql = "insert into t values (1)" },
+                                         { .sql = "select pg_sleep(6)" } };
+    line_start_steps(&line, 500, steps, 2);
+    WAIT_ON(&stage, line.answers == 1);
+    cr_expect_eq(line.answer.result, STORE_UNKNOWN);
+    cr_expect_eq(reap(&other, &line.fence), REAPED_ALIVE);
+    WAIT_ON(&stage, reap(&other, &line.fence) == REAPED_GONE);
+    cr_expect_str_eq(stage_ask(&stage, "select count(*) from pg_stat_activity where wait_event ="
+                                       " 'PgSleep'"),
+                     "0");
+    cr_expect_str_eq(stage_ask(&stage, "select count(*) from t"), "0");
+    line_close(&line);
+    line_close(&other);
+    stage_close(&stage);
+}
+
+/* The pooler stands still with the parcel in its hands, and passes it on after we have given up. */
+Test(pooler, what_it_passes_on_too_late_does_not_begin)
+{
+    struct stage stage;
+    struct line line, other;
+    char url[200];
+    if (!has_pooler()) return;
+    const int port = open_pooled(&stage, url, sizeof url);
+    stage_do(&stage, "create table t (id int)");
+    line_open(&line, &stage, url);
+    line_open(&other, &stage, stage.url);
+    WAIT_ON(&stage, line.readies && other.readies);
+    const pid_t pid = pooler_pid(&stage, port);
+    cr_assert_eq(kill(pid, SIGSTOP), 0);
+    line_start(&line, 300, "insert into t values (1)");
+    WAIT_ON(&stage, line.answers == 1);
+    cr_expect_eq(line.answer.result, STORE_UNKNOWN);
+    cr_expect_eq(reap(&other, &line.fence), REAPED_ALIVE, "it may yet begin");
+    WAIT_ON(&stage, reap(&other, &line.fence) == REAPED_GONE);
+    cr_assert_eq(kill(pid, SIGCONT), 0);
+    WAIT_ON(&stage, line.readies == 2);
+    cr_expect_str_eq(stage_ask(&stage, "select count(*) from t"), "0");
+    line_close(&line);
+    line_close(&other);
+    stage_close(&stage);
+}
+
+Test(pooler, one_that_is_late_says_so_where_we_still_listen)
+{
+    struct stage stage;
+    struct line line;
+    char url[200];
+    if (!has_pooler()) return;
+    open_pooled(&stage, url, sizeof url);
+    stage_do(&stage, "create table t (id int)");
+    line_open(&line, &stage, url);
+    WAIT_ON(&stage, line.readies);
+    struct session *session = (struct session *)store_connection_session(line.connection);
+    session->clock_ahead_us -= 3600LL * 1000000; /* the server's clock went on by an hour */
+    const struct store_answer *answer = line_run(&line, LONG_MS, "insert into t values (1)", NULL);
+    cr_expect_eq(answer->result, STORE_FAILED);
+    cr_expect_eq(answer->fault, FAULT_TRANSIENT);
+    cr_expect_not_null(strstr(answer->text, "too late"), "%s", answer->text);
+    cr_expect_str_eq(stage_ask(&stage, "select count(*) from t"), "0");
+    line_close(&line);
+    stage_close(&stage);
+}
+
+/* A session of its own keeps its statements, and is still not the backend that libpq was told of. */
+Test(pooler, statements_last_in_session_mode)
+{
+    struct stage stage;
+    struct line line;
+    char url[200];
+    static const uint32_t types[] = { 25 };
+    static const char *const values[] = { "a" };
+    static const int lengths[] = { 1 };
+    const struct parcel_step step = { .name = "kept",
+                                      .sql = "insert into t values ($1)",
+                                      .n_values = 1,
+                                      .types = types,
+                                      .values = values,
+                                      .lengths = lengths };
+    if (!has_pooler()) return;
+    stage_open_cluster(&stage);
+    stage_do(&stage, "alter role warrener set search_path = %s", stage.schema);
+    stage_do(&stage, "create table t (v text)");
+    snprintf(url, sizeof url, "postgresql://warrener:warrener@127.0.0.1:%d/warrener",
+             stage_cluster(&stage, "pool", "session"));
+    line_open(&line, &stage, url);
+    for (int n = 1; n <= 3; n++) {
+        line_start_steps(&line, LONG_MS, &step, 1);
+        WAIT_ON(&stage, line.answers == n);
+        cr_expect_eq(line.answer.result, STORE_COMMITTED, "%s", line.answer.text);
+    }
+    cr_expect(store_connection_session(line.connection)->is_pooled);
+    cr_expect(store_connection_uses_names(line.connection));
+    cr_expect_str_eq(stage_ask(&stage, "select count(*) from t"), "3");
+    line_close(&line);
+    stage_close(&stage);
+}
