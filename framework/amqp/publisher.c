@@ -271,6 +271,16 @@ void publisher_free(struct publisher *publisher)
     connection_bury(publisher->connection, publisher);
 }
 
+void publisher_reopen(struct publisher *publisher)
+{
+    CHECK(publisher_has_room(publisher) && publisher->pending.n_open == 0);
+    connection_enter(publisher->connection);
+    publisher->is_confirming = publisher->told_room = false;
+    channel_close(publisher->channel);
+    channel_open(publisher->channel);
+    connection_leave(publisher->connection);
+}
+
 bool publisher_send(struct publisher *publisher, const struct amqp_outgoing *message, void *token,
                     struct status *status)
 {

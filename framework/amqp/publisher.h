@@ -46,6 +46,9 @@ void publisher_free(struct publisher *publisher);
 bool publisher_has_room(
     const struct publisher *publisher); /* ready, not blocked, window not full */
 size_t publisher_pending(const struct publisher *publisher);
+/* On a channel of its own anew; only while it has room and nothing is pending. on_lost does not come;
+ * on_room does. */
+void publisher_reopen(struct publisher *publisher);
 size_t publisher_most_bytes(const struct publisher *publisher); /* of encoded properties */
 /* Only while it has room. Exactly one on_outcome per token follows, never from inside. False where the
  * message cannot be encoded (a text over 255 bytes, say): says which, and nothing was sent. */

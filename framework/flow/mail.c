@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #define REST_FIRST_MS 1000u
-#define REST_MOST_MS 30000u
+#define REST_MOST_MS 8000u
 
 static struct mail_item *item_at(struct list *link)
 {

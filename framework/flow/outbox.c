@@ -15,6 +15,11 @@
 #define WINDOW 1024 /* messages out at once */
 #define COMPLAINT_MS 1000
 
+/* A quorum queue that was full says no to a channel for ever when its limit is lifted instead of kept
+ * (seen on 3.10); only a new channel asks it again. */
+#define REOPEN_RESTS 2 /* before that it may just be full */
+#define REOPEN_MS 10000
+
 enum published { PUBLISHED_CONFIRMED, PUBLISHED_RETURNED, PUBLISHED_NACKED, PUBLISHED_COUNT };
 
 struct outbox_member {
@@ -34,6 +39,8 @@ struct outbox {
     struct list members, sides;
     struct timer timer;
     bool is_turn_near; /* the timer is armed for now */
+    bool is_reopening; /* nothing is sent until nothing is out; then the channel is opened anew */
+    uint64_t reopened_ms;
     struct letter_room room;
     uint64_t complained_ms;
     uint32_t unsaid;
@@ -136,6 +143,14 @@ static void judge(struct outbox *outbox, const struct mail_item *item, enum publ
     }
 }
 
+static void doubt_channel(struct outbox *outbox, const struct mail_item *item)
+{
+    const uint64_t now_ms = loop_now_ms(outbox->loop);
+    if (item->rests < REOPEN_RESTS || now_ms - outbox->reopened_ms < REOPEN_MS) return;
+    outbox->reopened_ms = now_ms;
+    outbox->is_reopening = true;
+}
+
 static void on_outcome(void *own, void *token, enum publish_outcome outcome, const char *why)
 {
     struct outbox *outbox = own;
@@ -143,6 +158,7 @@ static void on_outcome(void *own, void *token, enum publish_outcome outcome, con
     struct outbox_side *side = item->bundle->side;
     count(item->bundle->member, outcome);
     if (item->bundle->delivery) judge(outbox, item, outcome, why);
+    if (outcome == PUBLISH_NACKED) doubt_channel(outbox, item);
     if (mail_answer(&outbox->mail, item, outcome, why, loop_now_ms(outbox->loop))) {
         list_append(&side->stuck, &item->link);
         side_mend(side, outbox->connection);
@@ -158,6 +174,7 @@ static void on_room(void *own)
 static void on_lost(void *own, const char *why)
 {
     struct outbox *outbox = own;
+    outbox->is_reopening = false; /* it is, already */
     mail_lost(&outbox->mail, why, loop_now_ms(outbox->loop));
     turn_soon(outbox);
 }
@@ -209,6 +226,11 @@ static void send_next(struct outbox *outbox, struct mail_item *item, uint64_t no
 static void send_some(struct outbox *outbox, uint64_t now_ms)
 {
     struct mail_item *item;
+    if (outbox->is_reopening) {
+        if (outbox->mail.n_out || !publisher_has_room(outbox->publisher)) return;
+        outbox->is_reopening = false;
+        publisher_reopen(outbox->publisher);
+    }
     while (publisher_has_room(outbox->publisher) && (item = mail_next(&outbox->mail, now_ms)))
         send_next(outbox, item, now_ms);
 }

@@ -11,6 +11,10 @@
  *
  * With "until": N it does so in attempts before the N-th, and is done from then on.
  *
+ * "code": TEXT goes with the reason. Before all that, whatever follows, it publishes what it is told:
+ * {"publish": {"exchange": E, "key": K, "n": COUNT, "always": true}}, each message with what was seen
+ * of the source in its headers; and {"reply": TEXT}.
+ *
  * The file named by the option `record` gets a line for each call, in one write each:
  * "ID LANE ATTEMPT KEY"; lanes are numbered in the order they opened, and "-" stands for nothing. The
  * option `sleep_us` slows every message down. */
@@ -103,6 +107,41 @@ static bool is(struct wr_text text, const char *word)
     return strlen(word) == text.len && memcmp(text.at, word, text.len) == 0;
 }
 
+static struct wr_text text_or_nothing(struct wr_job *job, const char *field)
+{
+    const struct wr_text nothing = WR_TEXT_OF("");
+    return wr_json_has(job, field) ? wr_json_text(job, field) : nothing;
+}
+
+static void publish(struct wr_job *job, const struct wr_message *message)
+{
+    const struct wr_pair seen[] = {
+        { .name = WR_TEXT_OF("seen-exchange"), .text = message->exchange },
+        { .name = WR_TEXT_OF("seen-key"), .text = message->routing_key },
+        { .name = WR_TEXT_OF("seen-user"), .text = message->user_id },
+        { .name = WR_TEXT_OF("seen-id"), .text = message->id },
+        { .name = WR_TEXT_OF("seen-attempt"), .number = message->attempt, .kind = WR_H_INT },
+    };
+    const struct wr_outgoing outgoing = {
+        .size = sizeof outgoing,
+        .exchange = text_or_nothing(job, "publish.exchange"),
+        .routing_key = wr_json_text(job, "publish.key"),
+        .body = message->body,
+        .headers = seen,
+        .n_headers = sizeof seen / sizeof *seen,
+        .always = wr_json_has(job, "publish.always") && wr_json_bool(job, "publish.always"),
+    };
+    const int64_t n = wr_json_has(job, "publish.n") ? wr_json_int(job, "publish.n") : 1;
+    for (int64_t i = 0; i < n; i++) wr_publish(job, outgoing);
+}
+
+static void reply(struct wr_job *job)
+{
+    const struct wr_outgoing outgoing = { .size = sizeof outgoing,
+                                          .body = wr_json_text(job, "reply") };
+    wr_reply(job, outgoing);
+}
+
 static enum wr_verdict act(struct wr_job *job, struct wr_text what, int64_t ms)
 {
     if (is(what, "done")) return WR_DONE;
@@ -131,6 +170,9 @@ static enum wr_verdict probe_handle(void *self, struct wr_job *job,
         return WR_WAIT;
     }
     if (probe->sleep_us > 0) sleep_for(probe->sleep_us);
+    if (wr_json_has(job, "publish")) publish(job, message);
+    if (wr_json_has(job, "reply")) reply(job);
+    if (wr_json_has(job, "code")) wr_code(job, wr_cstr(job, wr_json_text(job, "code")));
     if (!wr_json_has(job, "do")) return WR_DONE;
     if (wr_json_has(job, "until") && message->attempt >= wr_json_int(job, "until")) return WR_DONE;
     return act(job, wr_json_text(job, "do"), wr_json_has(job, "ms") ? wr_json_int(job, "ms") : 0);

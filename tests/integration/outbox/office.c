@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The post office; see office.h. */
+#include "integration/outbox/office.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/broker_verbs.h"
+
+#if __has_include(<rabbitmq-c/tcp_socket.h>)
+#include <rabbitmq-c/tcp_socket.h>
+#else
+#include <amqp_tcp_socket.h>
+#endif
+
+#define ID_BYTES 80
+
+struct office {
+    amqp_connection_state_t connection;
+};
+
+static void expect_well(const struct office *office, const char *what)
+{
+    cr_assert(amqp_get_rpc_reply(office->connection).reply_type == AMQP_RESPONSE_NORMAL, "%s",
+              what);
+}
+
+struct office *office_open(const char *user)
+{
+    struct amqp_connection_info info;
+    const struct timeval answer = { .tv_sec = 20 };
+    struct office *office = calloc(1, sizeof *office);
+    char *url = strdup(getenv("AMQP_URL"));
+    cr_assert(amqp_parse_url(url, &info) == AMQP_STATUS_OK);
+    if (user) info.user = info.password = (char *)(uintptr_t)user;
+    office->connection = amqp_new_connection();
+    amqp_socket_t *socket = amqp_tcp_socket_new(office->connection);
+    cr_assert(amqp_socket_open_noblock(socket, info.host, info.port, &answer) == AMQP_STATUS_OK);
+    const amqp_rpc_reply_t reply =
+        amqp_login(office->connection, *info.vhost ? info.vhost : "/", 0, 131072, 0,
+                   AMQP_SASL_METHOD_PLAIN, info.user, info.password);
+    cr_assert(reply.reply_type == AMQP_RESPONSE_NORMAL, "%s may not log in", info.user);
+    free(url);
+    amqp_channel_open(office->connection, 1);
+    expect_well(office, "no channel");
+    amqp_confirm_select(office->connection, 1);
+    expect_well(office, "no confirms");
+    return office;
+}
+
+void office_close(struct office *office)
+{
+    (void)amqp_connection_close(office->connection, AMQP_REPLY_SUCCESS);
+    amqp_destroy_connection(office->connection);
+    free(office);
+}
+
+void office_send(struct office *office, const char *exchange, const char *key,
+                 amqp_basic_properties_t *properties, const char *body)
+{
+    amqp_frame_t frame;
+    properties->_flags |= AMQP_BASIC_DELIVERY_MODE_FLAG;
+    properties->delivery_mode = 1;
+    cr_assert(amqp_basic_publish(office->connection, 1, amqp_cstring_bytes(exchange),
+                                 amqp_cstring_bytes(key), 0, 0, properties,
+                                 amqp_cstring_bytes(body)) == AMQP_STATUS_OK);
+    cr_assert(amqp_simple_wait_frame(office->connection, &frame) == AMQP_STATUS_OK);
+    cr_assert(frame.frame_type == AMQP_FRAME_METHOD &&
+              frame.payload.method.id == AMQP_BASIC_ACK_METHOD);
+    amqp_maybe_release_buffers(office->connection);
+}
+
+void office_bind(struct office *office, const char *queue, const char *exchange, const char *key)
+{
+    amqp_queue_bind(office->connection, 1, amqp_cstring_bytes(queue), amqp_cstring_bytes(exchange),
+                    amqp_cstring_bytes(key), amqp_empty_table);
+    expect_well(office, "no binding");
+}
+
+bool office_get(struct office *office, const char *queue, amqp_message_t *message)
+{
+    const amqp_rpc_reply_t reply =
+        amqp_basic_get(office->connection, 1, amqp_cstring_bytes(queue), 1);
+    cr_assert(reply.reply_type == AMQP_RESPONSE_NORMAL, "queue %s cannot be read", queue);
+    if (reply.reply.id != AMQP_BASIC_GET_OK_METHOD) return false;
+    cr_assert(amqp_read_message(office->connection, 1, message, 0).reply_type ==
+              AMQP_RESPONSE_NORMAL);
+    return true;
+}
+
+void office_drop(amqp_message_t *message)
+{
+    amqp_destroy_message(message);
+}
+
+const char *office_text(amqp_bytes_t bytes)
+{
+    static char texts[8][2048];
+    static unsigned next;
+    char *text = texts[next++ % 8];
+    snprintf(text, sizeof texts[0], "%.*s", (int)bytes.len, (const char *)bytes.bytes);
+    return text;
+}
+
+const amqp_field_value_t *office_find(const amqp_message_t *message, const char *name)
+{
+    const amqp_table_t *headers = &message->properties.headers;
+    if (!(message->properties._flags & AMQP_BASIC_HEADERS_FLAG)) return NULL;
+    for (int i = 0; i < headers->num_entries; i++) {
+        const amqp_bytes_t key = headers->entries[i].key;
+        if (key.len == strlen(name) && memcmp(key.bytes, name, key.len) == 0)
+            return &headers->entries[i].value;
+    }
+    return NULL;
+}
+
+const char *office_header(const amqp_message_t *message, const char *name)
+{
+    const amqp_field_value_t *value = office_find(message, name);
+    return value && value->kind == AMQP_FIELD_KIND_UTF8 ? office_text(value->value.bytes) : "";
+}
+
+int64_t office_number(const amqp_message_t *message, const char *name)
+{
+    const amqp_field_value_t *value = office_find(message, name);
+    return value && value->kind == AMQP_FIELD_KIND_I64 ? value->value.i64 : INT64_MIN;
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+uint32_t office_count_ids(struct office *office, const char *queue, uint32_t *messages)
+{
+    char(*ids)[ID_BYTES] = NULL;
+    uint32_t n = 0, different = 0;
+    amqp_message_t message;
+    for (; office_get(office, queue, &message); n++) {
+        if ((n & (n - 1)) == 0) ids = realloc(ids, (n ? n * 2 : 1) * sizeof *ids);
+        snprintf(ids[n], sizeof ids[n], "%s", office_text(message.properties.message_id));
+        office_drop(&message);
+        amqp_maybe_release_buffers(office->connection);
+    }
+    if (n) qsort(ids, n, sizeof *ids, compare);
+    for (uint32_t i = 0; i < n; i++) different += i == 0 || strcmp(ids[i], ids[i - 1]) != 0;
+    free(ids);
+    if (messages) *messages = n;
+    return different;
+}
+
+void office_eval(const char *format, ...)
+{
+    char expression[1000];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(expression, sizeof expression, format, args);
+    va_end(args);
+    broker_ctl("eval", expression);
+}
+
+void office_cut(const char *connection_name)
+{
+    office_eval("[rabbit_networking:close_connection(P, \"a test\") || "
+                "P <- rabbit_networking:connections(), "
+                "[{client_properties, C}] <- [rabbit_reader:info(P, [client_properties])], "
+                "{<<\"connection_name\">>, longstr, <<\"%s\">>} <- C].",
+                connection_name);
+}
