@@ -10,38 +10,58 @@
 
 enum { FAMILY_4 = 2, FAMILY_6 = 3, HEAD_BYTES = 4 };
 
-/* One to three digits, no zero in front; -1 where it is no such number. */
-static int read_bits(const char *at, size_t len, int most)
+/* One to three digits, no zero in front; returns how many, 0 where it is no such number. */
+static size_t read_number(const char *at, const char *end, unsigned most, unsigned *number)
 {
-    int bits = 0;
-    if (len == 0 || len > 3 || (len > 1 && at[0] == '0')) return -1;
-    for (size_t i = 0; i < len; i++) {
-        if (at[i] < '0' || at[i] > '9') return -1;
-        bits = bits * 10 + (at[i] - '0');
+    size_t n = 0;
+    *number = 0;
+    for (; n < 3 && at + n < end && at[n] >= '0' && at[n] <= '9'; n++)
+        *number = *number * 10 + (unsigned)(at[n] - '0');
+    return *number > most || (n > 1 && at[0] == '0') ? 0 : n;
+}
+
+/* Four numbers with dots between them. inet_pton would do, but most addresses are these. */
+static bool read_4(const char *at, const char *end, char out[4])
+{
+    for (int i = 0; i < 4; i++) {
+        unsigned number;
+        if (i > 0 && (at == end || *at++ != '.')) return false;
+        const size_t n = read_number(at, end, 255, &number);
+        if (n == 0) return false;
+        out[i] = (char)number;
+        at += n;
     }
-    return bits <= most ? bits : -1;
+    return at == end;
+}
+
+static bool read_6(const char *at, const char *end, char out[16])
+{
+    char address[INET6_ADDRSTRLEN];
+    const size_t len = (size_t)(end - at);
+    if (len >= sizeof address || memchr(at, '\0', len)) return false;
+    memcpy(address, at, len);
+    address[len] = '\0';
+    return inet_pton(AF_INET6, address, out) == 1;
 }
 
 bool inet_encode(struct wr_text text, char out[INET_BYTES], size_t *bytes, const char **fault)
 {
-    char address[INET6_ADDRSTRLEN];
-    const char *const slash = memchr(text.at, '/', text.len);
-    const size_t len = slash ? (size_t)(slash - text.at) : text.len;
+    const char *const end = text.at + text.len, *const slash = memchr(text.at, '/', text.len);
+    const char *const address_end = slash ? slash : end;
+    const bool is_6 = memchr(text.at, ':', text.len) != NULL;
+    const unsigned address_bytes = is_6 ? 16 : 4;
+    unsigned bits = address_bytes * 8;
     *fault = "is no inet address";
-    if (len >= sizeof address || memchr(text.at, '\0', len)) return false;
-    memcpy(address, text.at, len);
-    address[len] = '\0';
-    const bool is_6 = strchr(address, ':') != NULL;
-    const int address_bytes = is_6 ? 16 : 4;
-    if (inet_pton(is_6 ? AF_INET6 : AF_INET, address, out + HEAD_BYTES) != 1) return false;
-    const int bits =
-        slash ? read_bits(slash + 1, text.len - len - 1, address_bytes * 8) : address_bytes * 8;
-    if (bits < 0) return false;
+    if (!(is_6 ? read_6 : read_4)(text.at, address_end, out + HEAD_BYTES)) return false;
+    if (slash) {
+        const size_t n = read_number(slash + 1, end, bits, &bits);
+        if (n == 0 || slash + 1 + n != end) return false;
+    }
     out[0] = is_6 ? FAMILY_6 : FAMILY_4;
     out[1] = (char)bits;
     out[2] = 0;
     out[3] = (char)address_bytes;
-    *bytes = HEAD_BYTES + (size_t)address_bytes;
+    *bytes = HEAD_BYTES + address_bytes;
     return true;
 }
 
