@@ -46,6 +46,15 @@ static bool is(struct wr_text text, const char *name)
     return strlen(name) == text.len && memcmp(name, text.at, text.len) == 0;
 }
 
+/* What a logout says, where it says so. Less than nothing would take from other sessions. */
+static int64_t session_ms(struct wr_job *job)
+{
+    if (!wr_json_has(job, "session_ms")) return 0;
+    const int64_t ms = wr_json_int(job, "session_ms");
+    if (ms < 0) wr_fail(job, "field \"session_ms\" is %lld, below 0", (long long)ms);
+    return ms;
+}
+
 static enum wr_verdict analyse(void *self, struct wr_job *job, const struct wr_message *message)
 {
     (void)self;
@@ -65,8 +74,7 @@ static enum wr_verdict analyse(void *self, struct wr_job *job, const struct wr_m
     wr_put_int(job, is_login);
     wr_put_int(job, is_failure);
     wr_put_int(job, is_logout);
-    wr_put_int(job,
-               is_logout && wr_json_has(job, "session_ms") ? wr_json_int(job, "session_ms") : 0);
+    wr_put_int(job, is_logout ? session_ms(job) : 0);
     wr_put_time_us(job, at_us);
     return WR_DONE;
 }

@@ -8,70 +8,22 @@
 
 #include <criterion/criterion.h>
 
-#include "base/json.h"
 #include "unit/plugin/desk.h"
-#include "unit/plugin/folder.h"
+#include "unit/plugin/hired.h"
 
-static struct folder folder;
-static struct plugin *plugin;
-static struct options *options;
-static struct counter counters[4];
-static struct counter *counter_list[] = { &counters[0], &counters[1], &counters[2], &counters[3] };
-
-static enum wr_verdict never(struct wr_job *job, const struct wr_message *message)
-{
-    (void)job;
-    (void)message;
-    return WR_WAIT;
-}
-
-static void no_fault(void *owner, int index, const char *text)
-{
-    (void)owner;
-    cr_assert_fail("%d: %s", index, text);
-}
-
-/* The desk's job is of the plugin from now on. */
-static void open_plugin(const char *from, const char *name, const struct option_given *given,
-                        size_t n)
-{
-    struct status status;
-    folder_make(&folder);
-    folder_add(&folder, from, name, name);
-    plugin = plugin_load(folder.path, name, &status);
-    cr_assert_not_null(plugin, "%s", status.text);
-    options = options_bind(plugin_handler(plugin), given, n, no_fault, NULL);
-    desk_open(never);
-    job_free(desk.job);
-    desk.settings.handler = plugin_handler(plugin);
-    desk.settings.options = options;
-    desk.settings.counters = counter_list;
-    desk.job = job_new(&desk.settings);
-    cr_assert(job_open(desk.job, &status), "%s", status.text);
-}
-
-static void close_plugin(void)
-{
-    job_close(desk.job);
-    desk_close();
-    options_free(options);
-    plugin_free(plugin);
-    folder_remove(&folder);
-}
-
-TestSuite(workers, .fini = close_plugin);
+TestSuite(workers, .fini = hired_dismiss);
 
 static void expect_counts(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
     const uint64_t expected[] = { a, b, c, d };
     for (int i = 0; i < 4; i++)
-        cr_expect_eq(counter_read(&counters[i]), expected[i], "counter %d: %lu", i,
-                     (unsigned long)counter_read(&counters[i]));
+        cr_expect_eq(counter_read(&hired_counters[i]), expected[i], "counter %d: %lu", i,
+                     (unsigned long)counter_read(&hired_counters[i]));
 }
 
 Test(workers, tally_counts_by_kind)
 {
-    open_plugin(TEST_WORKERS, "tally", NULL, 0);
+    hire(TEST_WORKERS, "tally", NULL, 0);
     cr_expect_eq(desk_run_body(NULL, "{\"kind\": \"login_ok\"}"), WR_DONE);
     cr_expect_eq(desk_run_body(NULL, "{\"kind\": \"login_failed\"}"), WR_DONE);
     cr_expect_eq(desk_run_body(NULL, "{\"kind\": \"logout\"}"), WR_DONE);
@@ -82,7 +34,7 @@ Test(workers, tally_counts_by_kind)
 
 Test(workers, tally_rejects_what_has_no_kind)
 {
-    open_plugin(TEST_WORKERS, "tally", NULL, 0);
+    hire(TEST_WORKERS, "tally", NULL, 0);
     desk_run_body(NULL, "{\"king\": \"login_ok\"}");
     desk_expect_rejected("field \"kind\" is missing");
     desk_run_body(NULL, "{\"kind\": 1}");
@@ -97,26 +49,20 @@ Test(workers, tally_rejects_what_has_no_kind)
 Test(workers, tally_counts_by_another_field)
 {
     const struct option_given given[] = { { "field", "event.type" } };
-    open_plugin(TEST_WORKERS, "tally", given, 1);
+    hire(TEST_WORKERS, "tally", given, 1);
     cr_expect_eq(desk_run_body(NULL, "{\"event\": {\"type\": \"logout\"}}"), WR_DONE);
     expect_counts(0, 0, 1, 0);
 }
 
+static void expect_verdict(unsigned line)
+{
+    cr_expect_eq(desk.outcome.verdict, line < 4 ? WR_DONE : WR_REJECT, "line %u", line);
+}
+
 Test(workers, tally_comes_with_samples)
 {
-    open_plugin(TEST_WORKERS, "tally", NULL, 0);
-    FILE *const samples = fopen(TEST_SAMPLES, "re");
-    cr_assert_not_null(samples);
-    char line[1024];
-    static struct json json;
-    struct wr_text body;
-    for (int n = 0; fgets(line, sizeof line, samples); n++) {
-        cr_assert_eq(json_open(&json, text_of(line)), JSON_OK);
-        if (json_raw(&json, "body", &body) != JSON_OK) body = text_of("not JSON");
-        desk.message.message.body = body;
-        cr_expect_eq(desk_run(NULL), n < 4 ? WR_DONE : WR_REJECT, "line %d", n);
-    }
-    fclose(samples);
+    hire(TEST_WORKERS, "tally", NULL, 0);
+    hired_run_samples("tally", expect_verdict);
     expect_counts(1, 1, 1, 1);
 }
 
@@ -133,7 +79,7 @@ Test(workers, the_probe_writes_down_and_obeys)
     const int fd = mkstemp(path);
     cr_assert(fd >= 0);
     const struct option_given given[] = { { "record", path } };
-    open_plugin(TEST_PLUGINS, "probe", given, 1);
+    hire(TEST_PLUGINS, "probe", given, 1);
     desk.message.message.id = text_of("m-1");
     cr_expect_eq(desk_run_body(NULL, "{}"), WR_DONE);
     desk.message.message.attempt = 2;
@@ -156,7 +102,7 @@ Test(workers, the_probe_writes_down_and_obeys)
 #ifdef TEST_HAS_CXX
 Test(workers, cxx_works_like_c)
 {
-    open_plugin(TEST_PLUGINS, "minimal", NULL, 0);
+    hire(TEST_PLUGINS, "minimal", NULL, 0);
     cr_expect_eq(desk_run(NULL), WR_DONE);
     expect_text(desk.outcome.effects.publishes->message.body, "hello, world");
     expect_counts(1, 0, 0, 0);
