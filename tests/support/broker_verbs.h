@@ -8,6 +8,7 @@
 
 bool broker_is_ours(void); /* WARRENER_TEST_BROKER names it; false is said on stderr */
 void broker_verb(const char *verb);
+void broker_mend(void); /* runs again, whatever a test that failed has left of it */
 void broker_ctl(const char *command, const char *argument); /* rabbitmqctl; NULL: no argument */
 
 #endif

@@ -54,6 +54,8 @@ const char *play_path(const struct play *play, const char *file); /* until the n
 /* ---- the host ---- */
 void play_start(struct play *play);       /* runs it until it listens */
 void play_start_ready(struct play *play); /* … and is ready */
+/* The host is built with sanitizers: slower by some times, and it keeps freed memory for a while. */
+bool play_is_sanitized(void);
 void play_signal(const struct play *play, int number);
 int play_wait(struct play *play);  /* for its end: its exit status, or minus its signal */
 int play_end(struct play *play);   /* SIGTERM, and waits */

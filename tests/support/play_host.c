@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,6 +18,24 @@ static const char *program(void)
 {
     const char *bin = getenv("WARRENER_BIN");
     return bin ? bin : TEST_WARRENER;
+}
+
+/* The program says itself whether it has them. */
+bool play_is_sanitized(void)
+{
+    static const char *const marks[] = { "__asan_init", "__tsan_init" };
+    FILE *file = fopen(program(), "re");
+    cr_assert(file);
+    fseek(file, 0, SEEK_END);
+    const size_t bytes = (size_t)ftell(file);
+    char *all = malloc(bytes + 1);
+    rewind(file);
+    cr_assert(all && fread(all, 1, bytes, file) == bytes);
+    const bool is_sanitized = memmem(all, bytes, marks[0], strlen(marks[0])) ||
+                              memmem(all, bytes, marks[1], strlen(marks[1]));
+    free(all);
+    fclose(file);
+    return is_sanitized;
 }
 
 /* WARRENER_BIN, the command, "-c FILE" and the rest; `fd` becomes both of its outputs. */
