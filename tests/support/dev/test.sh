@@ -107,17 +107,17 @@ shell_scripts() {
 
 stage_build() { build asan; }
 stage_unit() { programs asan "$1" '^unit_'; }
-stage_more() { programs asan "$1" '^(?!unit_|integration)'; }
+stage_more() { programs asan "$1" '^(?!unit_|integration|faults)'; }
 stage_install() { build asan && logged "$1" tests/install/run "$ROOT/build/asan"; }
 
 stage_tsan() { build tsan && programs tsan "$1" '^unit_'; }
 
 stage_integration() {
     local status=0 names
-    names=$(program_names asan '^integration') || return
+    names=$(program_names asan '^(integration|faults)_') || return
     [[ -z $names ]] || servers_start
     export WARRENER_BIN=$ROOT/build/asan/warrener WARRENER_WORKERS=$ROOT/build/asan/workers
-    programs asan "$1" '^integration' || status=$?
+    programs asan "$1" '^(integration|faults)_' || status=$?
     servers_stop
     return "$status"
 }
