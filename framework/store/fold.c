@@ -6,19 +6,6 @@
 
 #include "base/check.h"
 
-union sum {
-    int64_t integer;
-    double real;
-};
-
-/* What the rows so far have become. */
-struct folding {
-    const struct sink *sink;
-    struct row_value values[SINK_COLUMNS_MOST];
-    union sum sums[SINK_COLUMNS_MOST]; /* in place of the values of WR_SUM */
-    bool has_overflowed;
-};
-
 bool fold_can_compare(const struct wr_column *column)
 {
     if (column->as) return false;
@@ -58,7 +45,7 @@ static int compare(enum wr_type type, struct row_value a, struct row_value b)
 
 static void add(struct folding *folding, unsigned column, struct row_value value)
 {
-    union sum *const sum = &folding->sums[column];
+    union fold_sum *const sum = &folding->sums[column];
     if (value.len < 0) return; /* NULL sums as 0 */
     if (folding->sink->columns[column].type == WR_FLOAT8)
         sum->real += wire_float(value.at);
@@ -87,35 +74,36 @@ static void merge(struct folding *folding, unsigned column, struct row_value val
     }
 }
 
-static void begin(struct folding *folding, const struct row *row)
+void fold_begin(struct folding *folding, const struct sink *sink, const struct row *first)
 {
     uint32_t at = 0;
-    for (unsigned i = 0; i < folding->sink->n; i++) {
-        folding->values[i] = row_next_value(row, &at);
-        if (folding->sink->columns[i].merge != WR_SUM) continue;
-        folding->sums[i] = (union sum){ 0 };
-        if (folding->sink->columns[i].type == WR_FLOAT8) folding->sums[i].real = 0;
-        add(folding, i, folding->values[i]);
+    *folding = (struct folding){ .sink = sink };
+    for (unsigned i = 0; i < sink->n; i++) {
+        folding->values[i] = row_next_value(first, &at);
+        if (sink->columns[i].merge == WR_SUM) add(folding, i, folding->values[i]);
     }
 }
 
 /* newest_by: only what is newer than all before it is merged. */
-static bool is_stale(const struct folding *folding, const struct row_value *values)
+static bool is_stale(const struct folding *folding, const struct row *row)
 {
     const int by = folding->sink->newest_by;
     if (by < 0 || folding->values[by].len < 0) return false;
-    return values[by].len < 0 ||
-           compare(folding->sink->columns[by].type, values[by], folding->values[by]) <= 0;
+    uint32_t at = 0;
+    for (int i = 0; i < by; i++) (void)row_next_value(row, &at);
+    const struct row_value value = row_next_value(row, &at);
+    return value.len < 0 ||
+           compare(folding->sink->columns[by].type, value, folding->values[by]) <= 0;
 }
 
-static void merge_row(struct folding *folding, const struct row *row)
+void fold_add(struct folding *folding, const struct row *next)
 {
-    struct row_value values[SINK_COLUMNS_MOST];
     uint32_t at = 0;
-    for (unsigned i = 0; i < folding->sink->n; i++) values[i] = row_next_value(row, &at);
-    if (is_stale(folding, values)) return;
-    for (unsigned i = 0; i < folding->sink->n; i++)
-        if (!folding->sink->is_key[i]) merge(folding, i, values[i]);
+    if (is_stale(folding, next)) return;
+    for (unsigned i = 0; i < folding->sink->n; i++) {
+        const struct row_value value = row_next_value(next, &at);
+        if (!folding->sink->is_key[i]) merge(folding, i, value);
+    }
 }
 
 /* A sum as a value of its column; false where it does not fit. */
@@ -123,7 +111,7 @@ static bool end_sum(const struct folding *folding, unsigned column, struct arena
                     struct row_value *value)
 {
     const enum wr_type type = folding->sink->columns[column].type;
-    const union sum sum = folding->sums[column];
+    const union fold_sum sum = folding->sums[column];
     char *const at = arena_take_bytes(arena, 8);
     *value = (struct row_value){ at, type == WR_INT2 ? 2 : type == WR_INT4 ? 4 : 8 };
     if (type == WR_FLOAT8) {
@@ -134,20 +122,15 @@ static bool end_sum(const struct folding *folding, unsigned column, struct arena
     return wire_int(at, value->len) == sum.integer;
 }
 
-const struct row_value *fold_rows(const struct sink *sink, const struct row *const *rows, size_t n,
-                                  struct arena *arena)
+const struct row_value *fold_end(struct folding *folding, struct arena *arena)
 {
-    struct folding folding; /* large: begin sets what is used */
-    folding.sink = sink;
-    folding.has_overflowed = false;
-    begin(&folding, rows[0]);
-    for (size_t i = 1; i < n; i++) merge_row(&folding, rows[i]);
-    bool fits = !folding.has_overflowed;
+    const struct sink *const sink = folding->sink;
+    bool fits = !folding->has_overflowed;
     for (unsigned i = 0; i < sink->n && fits; i++)
         if (sink->columns[i].merge == WR_SUM)
-            fits = end_sum(&folding, i, arena, &folding.values[i]);
+            fits = end_sum(folding, i, arena, &folding->values[i]);
     if (!fits) return NULL;
     struct row_value *const values = arena_take(arena, sink->n * sizeof *values);
-    memcpy(values, folding.values, sink->n * sizeof *values);
+    memcpy(values, folding->values, sink->n * sizeof *values);
     return values;
 }

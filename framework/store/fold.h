@@ -10,9 +10,24 @@
  * collations, and casts to types of which nothing is known. */
 bool fold_can_compare(const struct wr_column *column);
 
-/* The values that stand for rows[0..n), in arrival order and all of one key, by column. NULL where a sum
- * left its column's range: then the server is to say so. The sink SINK_FOLDS and is WR_MERGE. */
-const struct row_value *fold_rows(const struct sink *sink, const struct row *const *rows, size_t n,
-                                  struct arena *arena);
+union fold_sum {
+    int64_t integer;
+    double real;
+};
+
+/* What the rows so far have become; on the stack of who folds. The sink SINK_FOLDS and is WR_MERGE, and
+ * all rows, in arrival order, are of one key. */
+struct folding {
+    const struct sink *sink;
+    struct row_value values[SINK_COLUMNS_MOST]; /* borrowed of the rows */
+    union fold_sum sums[SINK_COLUMNS_MOST];     /* in place of the values of WR_SUM */
+    bool has_overflowed;
+};
+
+void fold_begin(struct folding *folding, const struct sink *sink, const struct row *first);
+void fold_add(struct folding *folding, const struct row *next);
+/* The values that stand for all of them, by column, in the arena. NULL where a sum left its column's
+ * range: then the server is to say so. */
+const struct row_value *fold_end(struct folding *folding, struct arena *arena);
 
 #endif

@@ -60,12 +60,12 @@ static struct key put_together(const struct sink *sink, const struct row_value *
     return (struct key){ prefix_of(key + 4, (size_t)parts[0].len), key, (uint32_t)bytes, 0 };
 }
 
-static void find_parts(const struct sink *sink, const struct row *row, struct row_value *parts)
+static struct row_value part_of(const struct sink *sink, const struct row *row, unsigned nth)
 {
-    struct row_value values[SINK_COLUMNS_MOST];
     uint32_t at = 0;
-    for (unsigned i = 0; i < row->n; i++) values[i] = row_next_value(row, &at);
-    for (unsigned i = 0; i < sink->n_key; i++) parts[i] = values[row->is_delete ? i : sink->key[i]];
+    const unsigned column = row->is_delete ? nth : sink->key[nth];
+    for (unsigned i = 0; i < column; i++) (void)row_next_value(row, &at);
+    return row_next_value(row, &at);
 }
 
 struct key key_of_row(const struct sink *sink, const struct row *row, uint32_t nth,
@@ -84,10 +84,11 @@ struct key key_of_row(const struct sink *sink, const struct row *row, uint32_t n
         key = (struct key){ prefix_of(first + 4, wire_u32(first)), first, at - begin, nth };
         return key;
     }
-    struct row_value parts[SINK_COLUMNS_MOST];
-    find_parts(sink, row, parts);
-    for (unsigned i = 0; i < sink->n_key; i++)
+    struct row_value parts[SINK_COLUMNS_MOST] = { { NULL, 0 } };
+    for (unsigned i = 0; i < sink->n_key; i++) {
+        parts[i] = part_of(sink, row, i);
         if (parts[i].len < 0) return none;
+    }
     key = put_together(sink, parts, arena);
     key.nth = nth;
     return key;

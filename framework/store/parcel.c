@@ -101,7 +101,9 @@ static void count_ops(struct parcel *parcel)
     for (size_t i = 0; i < parcel->n_messages; i++)
         for (const struct row *row = parcel->messages[i].rows; row; row = row->next) {
             CHECK(row->sink < parcel->n_loads);
-            parcel->loads[row->sink].n++;
+            struct load *const load = &parcel->loads[row->sink];
+            CHECK(row->n == (row->is_delete ? load->sink->n_key : load->sink->n));
+            load->n++;
         }
 }
 
@@ -160,9 +162,10 @@ static void fold(const struct group *group, size_t first, struct arena *arena)
     const struct sink *const sink = group->load->sink;
     if (n < 2) return;
     if (sink->on_conflict == WR_MERGE) {
-        const struct row **const rows = arena_take(arena, n * sizeof *rows);
-        for (size_t i = 0; i < n; i++) rows[i] = op_at(group, first + i)->row;
-        op_at(group, first)->folded = fold_rows(sink, rows, n, arena);
+        struct folding folding;
+        fold_begin(&folding, sink, op_at(group, first)->row);
+        for (size_t i = 1; i < n; i++) fold_add(&folding, op_at(group, first + i)->row);
+        op_at(group, first)->folded = fold_end(&folding, arena);
         if (!op_at(group, first)->folded) return;
     } else {
         group->load->repeats += (unsigned)(n - 1);
