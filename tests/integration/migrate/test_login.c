@@ -122,3 +122,48 @@ Test(login, it_works_from_another_search_path)
     stage_do(stage.conn, "reset all");
     EXPECT_SQL("202201", "select * from (" MONTHS ") t limit 1");
 }
+
+/* The way that docs/login-log.md describes, files and all. */
+static void grow(void)
+{
+    char text[8192];
+    FILE *file = fopen(TEST_SQL "/../docs/examples/login_by_user.sql", "re");
+    cr_assert_not_null(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    stage_write("app/0001_login_key.sql",
+                "CREATE UNIQUE INDEX login_event_key ON login_event (event_id, at, user_id);");
+    stage_write("app/0002_login_by_user.sql", text);
+    EXPECT_EXIT(0, MIGRATE_APP());
+}
+
+#define LEAVES(month)                                                                              \
+    "select count(*) from pg_partition_tree('login_event_' || to_char(" month                      \
+    ", 'YYYYMM')) where isleaf"
+
+Test(login, months_may_be_in_parts_by_user)
+{
+    OPEN_LOGIN();
+    stage_do(stage.conn, PUT("1", "now()"));
+    stage_do(stage.conn, PUT("2", "'2024-05-05Z'"));
+    grow();
+    EXPECT_SQL("1", LEAVES("now()"));
+    EXPECT_SQL("4", LEAVES("now() + interval '1 month'"));
+    const char *insert =
+        "insert into login_event (event_id, user_id, kind, at) select md5(i::text)::uuid, i, "
+        "'logout', "
+        "date_trunc('month', now()) + interval '1 month 2 days' from generate_series(1, 400) i "
+        "on conflict (event_id, at, user_id) do nothing";
+    stage_do(stage.conn, insert);
+    stage_do(stage.conn, insert);
+    EXPECT_SQL("402", "select count(*) from login_event");
+    EXPECT_SQL("t", "select count(distinct tableoid) = 6 and count(*) filter (where tableoid = "
+                    "'login_event_other'::regclass) = 1 from login_event");
+    stage_refused(stage.conn, "select login_event_make_parts(now()::date, 4)",
+                  "holds events already; name a month ahead");
+    stage_do(stage.conn, "select login_event_make_parts('2024-05-31', 2)");
+    EXPECT_SQL("2", LEAVES("date '2024-05-01'"));
+    EXPECT_SQL("0", "select count(*) from login_event_other");
+    EXPECT_SQL("login_event_202405", "select login_event_detach('2024-06-01')");
+    EXPECT_SQL("0", "select login_event_make_partitions(now()::date, 1)");
+}
