@@ -133,10 +133,7 @@ static void take(struct exchange *exchange, const PGresult *result, result_taker
         return;
     }
     const uint32_t command = exchange->commands[exchange->at], step = command & ~PREPARES;
-    const bool is_well = PQresultStatus(result) == PGRES_COMMAND_OK;
-    if (!(command & PREPARES))
-        on_result(owner, step, result);
-    else if (is_well)
+    if ((command & PREPARES) && PQresultStatus(result) == PGRES_COMMAND_OK)
         know(exchange, &exchange->steps[step]);
     else
         on_result(owner, step, result);

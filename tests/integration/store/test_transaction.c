@@ -128,6 +128,25 @@ Test(transaction, tells_the_servers_words_and_their_class)
     close_all(&stage, &line);
 }
 
+/* As poolers in the cluster business say it. */
+Test(transaction, an_error_that_leaves_it_open_is_unknown)
+{
+    struct stage stage;
+    struct line line;
+    if (!open_with_table(&stage, &line)) return;
+    static const char *const codes[] = { "40003", "08007" };
+    for (size_t i = 0; i < 2; i++) {
+        char sql[100];
+        snprintf(sql, sizeof sql, "do $$begin raise 'who knows' using errcode = '%s'; end$$",
+                 codes[i]);
+        const struct store_answer *answer = line_run(&line, LONG_MS, sql, NULL);
+        cr_expect_eq(answer->result, STORE_UNKNOWN);
+        cr_expect_eq(answer->fault, FAULT_TRANSIENT);
+        cr_expect_str_eq(answer->text, "who knows");
+    }
+    close_all(&stage, &line);
+}
+
 Test(transaction, transient_faults_are_told_as_such)
 {
     struct stage stage;
