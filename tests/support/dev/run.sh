@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# `dev run`: the demonstration. Servers, the host with workers/tally, and a trickle of events, until
-# Ctrl-C or for a time; what it started is gone afterwards.
+# `dev run`: the demonstration. Servers, the host with the login log's workers and tally, and a trickle
+# of events, until Ctrl-C or for a time; what it started is gone afterwards.
 
 readonly DEMO_RATE=20 # events a second
 
@@ -15,12 +15,13 @@ command_run() {
     esac
     packages_need build servers
     say 'building'
-    build release warrener tally
+    build release warrener tally login_collect login_stats
     servers_start
     demo_start
     servers_show
     printf '%-14s %s\n' 'live page' "$DEMO_URL/" status "$DEMO_URL/status" metrics "$DEMO_URL/metrics" \
-        handler workers/tally/tally.c configuration docs/examples/tally.yaml
+        handlers 'workers/login_collect/login_collect.c, and more in workers/' \
+        configuration docs/examples/login.yaml 'to read' docs/login-log.md
     say "consuming${seconds:+ for $seconds s}; Ctrl-C ends it"
     [[ -n $seconds ]] || trap 'exit 0' INT TERM
     demo_watch "$seconds"
@@ -29,11 +30,12 @@ command_run() {
 demo_start() {
     free_ports 1
     export WARRENER_PORT=${PORTS[0]} WARRENER_WORKERS=$ROOT/build/release/workers
-    export WARRENER_CONFIG=$ROOT/docs/examples/tally.yaml
+    export WARRENER_CONFIG=$ROOT/docs/examples/login.yaml
     DEMO_URL=http://127.0.0.1:$WARRENER_PORT
     DEMO_LOG=$LOGS/run.log
     mkdir -p "$LOGS"
-    : >"$DEMO_LOG"
+    build/release/warrener migrate --dir sql/workers >"$DEMO_LOG" 2>&1 ||
+        demo_fail "$DEMO_LOG" 'the migrations failed'
     servers_client "$DEMO_LOG" build/release/warrener run
     DEMO_HOST=$DETACHED
     if ! wait_until 60 demo_is_ready || ! process_lives "$DEMO_HOST"; then
@@ -58,16 +60,28 @@ demo_is_ready() {
 
 # Runs in a session of its own. Events, made as fast as the publisher takes them.
 demo_events() {
-    demo_lines | build/release/warrener publish --exchange demo --key demo.click \
-        --rate "$DEMO_RATE" --ndjson /dev/stdin
+    demo_lines | build/release/warrener publish --exchange events --rate "$DEMO_RATE" --ndjson /dev/stdin
 }
 
+# A thousand users; one event in fifty is published twice, as publishers do that are not sure. Ids are
+# UUIDv7.
 demo_lines() {
-    local kinds=(login_ok login_ok login_ok login_failed logout refresh) n=0
-    while printf '{"type":"demo","body":{"n":%d,"kind":"%s","user_id":%d}}\n' "$n" \
-        "${kinds[SRANDOM % 6]}" $((SRANDOM % 1000)); do
-        n=$((n + 1))
-    done
+    local kinds=(login_ok login_ok login_ok login_failed logout logout) keys=(ok ok ok failed '' '')
+    local ms id at which key more line
+    while
+        ms=$((${EPOCHREALTIME/[.,]/} / 1000))
+        printf -v id '%08x-%04x-7%03x-%04x-%04x%08x' $((ms >> 16)) $((ms & 0xFFFF)) \
+            $((SRANDOM & 0xFFF)) $((SRANDOM & 0x3FFF | 0x8000)) $((SRANDOM & 0xFFFF)) $SRANDOM
+        TZ=UTC printf -v at '%(%Y-%m-%dT%H:%M:%S)T.%03dZ' $((ms / 1000)) $((ms % 1000))
+        which=$((SRANDOM % 6))
+        key=user.login.${keys[which]} more=
+        [[ ${kinds[which]} != logout ]] || key=user.logout more=",\"session_ms\":$((SRANDOM % 3600000))"
+        printf -v line '{"id":"%s","key":"%s","type":"%s","body":{"event_id":"%s","user_id":%d,"kind":"%s","at":"%s","ip":"10.%d.%d.%d","ua":"Mozilla/5.0"%s}}' \
+            "$id" "$key" "$key" "$id" $((SRANDOM % 1000 + 1)) "${kinds[which]}" "$at" \
+            $((SRANDOM % 4)) $((SRANDOM % 256)) $((SRANDOM % 256)) "$more"
+        ((SRANDOM % 50)) || line+=$'\n'$line
+        printf '%s\n' "$line"
+    do :; done
 }
 
 # demo_watch [SECONDS]: a line every few seconds with what happened since the last
@@ -82,9 +96,10 @@ demo_watch() {
         demo_line $((SECONDS - began))
     done
     ((DEMO_DONE > 0)) || demo_fail "$DEMO_LOG" 'no message was handled'
+    ((DEMO_ROWS > 0)) || demo_fail "$DEMO_LOG" 'no row was written'
 }
 
-DEMO_DONE=0
+DEMO_DONE=0 DEMO_ROWS=0
 DEMO_AT=0 # milliseconds, of the last line
 
 # demo_line SECONDS: what the metrics say now
@@ -94,9 +109,11 @@ demo_line() {
         demo_fail "$DEMO_LOG" "$DEMO_URL/metrics does not answer"
     DEMO_AT=$(now_ms)
     DEMO_DONE=$(demo_sum 'warrener_messages_settled_total[{].*outcome="done"')
+    DEMO_ROWS=$(demo_sum 'warrener_batch_rows_sum[{].*queue="login[.](collect|stats)"')
     rate=$(((DEMO_DONE - before) * 10000 / (DEMO_AT - at)))
-    printf '%5d s  %3d.%d messages/s, %d handled in all, %d to the dead queue, %d in flight\n' \
-        "$1" $((rate / 10)) $((rate % 10)) "$DEMO_DONE" \
+    printf '%5d s  %3d.%d messages/s, %d handled in all, %d rows sent, %d of them repeats, %d dead, %d in flight\n' \
+        "$1" $((rate / 10)) $((rate % 10)) "$DEMO_DONE" "$DEMO_ROWS" \
+        "$(demo_sum 'warrener_duplicates_total[{]')" \
         "$(demo_sum 'warrener_messages_settled_total[{].*outcome="dead"')" \
         "$(demo_sum 'warrener_messages_in_flight[{]')"
 }
