@@ -39,7 +39,7 @@ Test(outages, the_broker_is_killed_and_comes_back)
     WAIT(&scene.play, play_metric(&scene.play, "warrener_connected{server=\"amqp\"}") == 0);
     broker_verb("start");
     come_back(&scene);
-    WAIT(&scene.play, reconnects(&scene) == 1);
+    WAIT(&scene.play, reconnects(&scene) >= 1);
     scene_close(&scene);
 }
 

@@ -165,6 +165,16 @@ Test(messages, that_come_alone_are_acked_soon)
     play_close(&play);
 }
 
+static bool status_has_it_all(const struct play *play, struct fetched *page)
+{
+    static const char *const numbers[] = { "\"received\":790", "\"done\":730", "\"retried\":35",
+                                           "\"dead\":25", "\"in_flight\":0,\"bytes_in_flight\":0" };
+    fetch(play->port, "/status", page);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (!strstr(page->body, numbers[i])) return false;
+    return page->status == 200;
+}
+
 /* The numbers of known traffic, to the last one. */
 Test(messages, are_counted_exactly)
 {
@@ -188,16 +198,12 @@ Test(messages, are_counted_exactly)
     PROVE(&play, play_metric(&play, "warrener_prefetch@}") == 150);
     PROVE(&play, play_metric(&play, "warrener_connected{server=\"amqp\"}") == 1);
     PROVE(&play, play_metric(&play, "warrener_reconnects_total{server=\"amqp\"}") == 0);
-    PROVE(&play, play_metric(&play, "warrener_settle_seconds_count@}") == 730);
+    PROVE(&play, play_metric(&play, "warrener_settle_seconds_count@}") == 790);
     PROVE(&play, play_metric(&play, "warrener_batch_rows_sum@}") == 730);
     PROVE(&play, play_metric(&play, "warrener_handler_seconds_count@}") == 790);
     PROVE(&play, play_metric(&play, "warrener_handler_probed_total{handler=\"probe\",queue=\"%s\"}",
                              play.queue) == 790);
-    /* the snapshot is taken four times a second */
-    WAIT(&play, (fetch(play.port, "/status", page), strstr(page->body, "\"done\":730")));
-    PROVE(&play, page->status == 200 && strstr(page->body, "\"received\":755"));
-    PROVE(&play, strstr(page->body, "\"retried\":35") && strstr(page->body, "\"dead\":25"));
-    PROVE(&play, strstr(page->body, "\"in_flight\":0,\"bytes_in_flight\":0"));
+    WAIT(&play, status_has_it_all(&play, page)); /* it is taken four times a second */
     PROVE(&play, strstr(page->body, "\"prefetch\":150") && strstr(page->body, play.name));
     free(page);
     PROVE(&play, play_end(&play) == 0);
