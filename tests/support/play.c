@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -86,7 +87,7 @@ void play_close(struct play *play)
     remove_dir(play->dir);
 }
 
-void play_confess(const struct play *play)
+static void show_log(const struct play *play)
 {
     char text[LOG_SHOWN + 1];
     FILE *file = fopen(play->log, "re");
@@ -97,6 +98,17 @@ void play_confess(const struct play *play)
     const size_t n = fread(text, 1, LOG_SHOWN, file);
     fclose(file);
     fprintf(stderr, "---- %s, the end of the host's log:\n%.*s----\n", play->name, (int)n, text);
+}
+
+const char *play_confess(const struct play *play, const char *format, ...)
+{
+    static char words[4096];
+    va_list args;
+    show_log(play);
+    va_start(args, format);
+    vsnprintf(words, sizeof words, format, args);
+    va_end(args);
+    return words;
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */

@@ -86,21 +86,21 @@ bool play_is_still(const struct play *play);                  /* nothing in flig
 /* The host has gone, and the broker has noticed: how many messages are in the queue. */
 uint32_t play_left(const struct play *play);
 
-void play_confess(const struct play *play);
+/* Shows the end of the host's log, and makes the words that follow. */
+const char *play_confess(const struct play *play, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #define PROVE(play, condition, ...)                                                                \
     do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            play_confess(play);                                                                    \
-            cr_assert(false, "not true: " #condition " " __VA_ARGS__);                             \
-        }                                                                                          \
+        if (!(condition))                                                                          \
+            cr_assert(false, "not true: %s%s", #condition, play_confess(play, " " __VA_ARGS__));   \
     } while (0)
 
 #define WAIT_UP_TO(play, ms, condition)                                                            \
     do {                                                                                           \
         const uint64_t wait_deadline_ms = clock_now_ms() + (ms);                                   \
         while (!(condition)) {                                                                     \
-            PROVE(play, clock_now_ms() < wait_deadline_ms, "did not come: " #condition);           \
+            PROVE(play, clock_now_ms() < wait_deadline_ms, "did not come: %s", #condition);        \
             play_pause_ms(10);                                                                     \
         }                                                                                          \
     } while (0)
