@@ -450,6 +450,29 @@ Test(copy, that_came_back_tells_of_its_original)
     drop(table);
 }
 
+Test(copy, with_a_damaged_history_is_not_believed)
+{
+    static const struct wr_text histories[] = {
+        WR_TEXT_OF(""),
+        WR_TEXT_OF("F"),
+        WR_TEXT_OF("F\0\0\0"),
+        WR_TEXT_OF("F\0\0\0\x09"
+                   "\x05queueV"),
+        WR_TEXT_OF("F\xff\xff\xff\xff"),
+        WR_TEXT_OF("S\0\0\0\x01q"),
+    };
+    static struct bytes headers;
+    struct copy_origin origin;
+    for (size_t i = 0; i < sizeof histories / sizeof *histories; i++) {
+        headers.len = 0;
+        add_ours(&headers);
+        add_value(&headers, "x-death", 'A', histories[i]); /* the last: nothing is behind it */
+        struct wr_text table = exactly(&headers);
+        cr_assert(!copy_read(table, text_of(""), text_of("login"), text_of("login"), &origin));
+        drop(table);
+    }
+}
+
 Test(copy, that_is_a_lie_is_not_believed)
 {
     static const struct {

@@ -253,6 +253,34 @@ Test(mail, under_suspicion_goes_one_by_one_until_the_culprit_is_found)
     close_desk(desk);
 }
 
+Test(mail, under_suspicion_waits_for_what_is_out)
+{
+    struct desk *desk = open_desk();
+    const struct mail_bundle *older = post(desk, owner, 1, MAIL_COPY, "");
+    cr_assert(send(desk) == 1 && !answer(desk, PUBLISH_NACKED)); /* rests, and keeps its place */
+    post(desk, owner, 1, MAIL_COPY, "");
+    post(desk, owner, 1, MAIL_COPY, "");
+    cr_assert(send(desk) == 2);
+    lose(desk, PUBLISH_REFUSED);
+    desk->now_ms += 1000;
+    cr_assert(send(desk) == 1 && desk->out[0] == &older->items[0]);
+    cr_assert(!answer(desk, PUBLISH_CONFIRMED) && send(desk) == 1);
+    close_desk(desk);
+}
+
+Test(mail, that_gets_through_clears_its_exchange)
+{
+    struct desk *desk = open_desk();
+    for (int i = 0; i < 2; i++) { /* the second time as short as the first */
+        post(desk, owner, 1, MAIL_OWN, "bad");
+        cr_assert(send(desk) == 1);
+        lose(desk, PUBLISH_REFUSED);
+        desk->now_ms += 1000;
+        cr_assert(send(desk) == 1 && !answer(desk, PUBLISH_CONFIRMED) && take_done(desk) == 1);
+    }
+    close_desk(desk);
+}
+
 Test(mail, to_a_shunned_exchange_ends_though_it_is_never_sent)
 {
     struct desk *desk = open_desk();
