@@ -35,8 +35,8 @@ int64_t migration_number_of(const char *name)
     int64_t number = 0;
     if (n_digits < DIGITS_LEAST || n_digits > DIGITS_MOST || len > NAME_BYTES_MOST) return 0;
     const char *at = name + n_digits, *dot = name + len - strlen(".sql");
-    if (*at++ != '_' || at >= dot || strcmp(dot, ".sql") != 0) return 0;
-    for (; at < dot; at++)
+    if (*at != '_' || at + 1 >= dot || strcmp(dot, ".sql") != 0) return 0;
+    for (at++; at < dot; at++)
         if (!is_word_character(*at)) return 0;
     CHECK(text_to_int(text_from(name, n_digits), &number));
     return number;
@@ -81,31 +81,35 @@ static char *home_of(const char *directory, struct fault_list *faults)
 
 /* ---- contents -------------------------------------------------------------------------------- */
 
-/* NULL, and *why in words. */
-static char *read_whole(int at, const char *name, size_t *bytes, const char **why)
+static const char *refuse_file(int file, size_t *bytes)
 {
     struct stat info;
-    const int file = openat(at, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    char *text = NULL;
-    *why = NULL;
-    if (file < 0 || fstat(file, &info) != 0)
+    if (fstat(file, &info) != 0) return strerror(errno);
+    if (!S_ISREG(info.st_mode)) return "it is no regular file";
+    if (info.st_size > MIGRATION_FILE_BYTES_MOST) return "it is above 64 MiB; load data otherwise";
+    *bytes = (size_t)info.st_size;
+    return NULL;
+}
+
+/* NULL, and *why in words. */
+static char *read_whole(int directory, const char *name, size_t *bytes, const char **why)
+{
+    size_t room = 0;
+    CHECK(directory >= 0);
+    const int file = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    *bytes = 0;
+    *why = file < 0 ? strerror(errno) : refuse_file(file, &room);
+    char *text = *why ? NULL : memory_new(room + 1, 1);
+    for (ssize_t got = 1; text && got > 0 && *bytes < room; *bytes += (size_t)got) {
+        got = read(file, text + *bytes, room - *bytes);
+        if (got >= 0) continue;
         *why = strerror(errno);
-    else if (!S_ISREG(info.st_mode))
-        *why = "it is no regular file";
-    else if (info.st_size > MIGRATION_FILE_BYTES_MOST)
-        *why = "it is above 64 MiB; load data by other means";
-    if (!*why) {
-        text = memory_new((size_t)info.st_size + 1, 1);
-        ssize_t got = 1;
-        for (*bytes = 0; got > 0 && *bytes < (size_t)info.st_size; *bytes += (size_t)got)
-            if ((got = read(file, text + *bytes, (size_t)info.st_size - *bytes)) < 0) break;
-        if (got < 0) {
-            *why = strerror(errno);
-            free(text);
-        }
+        break;
     }
     if (file >= 0) close(file);
-    return *why ? NULL : text;
+    if (!*why) return text;
+    free(text);
+    return NULL;
 }
 
 static struct wr_text first_line(struct wr_text text)

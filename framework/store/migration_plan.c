@@ -57,6 +57,25 @@ void migration_plan_free(struct migration_plan *plan)
     *plan = (struct migration_plan){ 0 };
 }
 
+static void blame_changed(const struct migration_step *step, struct fault_list *faults)
+{
+    fault_list_add(
+        faults,
+        "%s: changed since it was applied as %s at %s: its checksum was %s and is %s; put "
+        "it back as it was, and make the change in a new file with the next free number",
+        step->file->path, step->applied->name, step->applied->at, step->applied->checksum,
+        step->checksum);
+}
+
+static void blame_late(const struct migration_step *step, const struct migration_applied *highest,
+                       struct fault_list *faults)
+{
+    fault_list_add(faults,
+                   "%s: not applied, and too late for its number: %s was applied at %s, and files "
+                   "are applied in order; give it a number above %lld",
+                   step->file->path, highest->name, highest->at, (long long)highest->number);
+}
+
 void migration_plan_judge(const struct migration_plan *plan, struct fault_list *faults)
 {
     const struct migration_applied *highest = NULL;
@@ -64,18 +83,7 @@ void migration_plan_judge(const struct migration_plan *plan, struct fault_list *
         if (plan->at[i].applied) highest = plan->at[i].applied;
     for (size_t i = 0; i < plan->n; i++) {
         const struct migration_step *step = &plan->at[i];
-        if (step->state == MIGRATION_CHANGED)
-            fault_list_add(faults,
-                           "%s: changed since it was applied as %s at %s: its checksum was %s and "
-                           "is %s; put it back as it was, and make the change in a new file with "
-                           "the next free number",
-                           step->file->path, step->applied->name, step->applied->at,
-                           step->applied->checksum, step->checksum);
-        if (step->state == MIGRATION_LATE)
-            fault_list_add(faults,
-                           "%s: not applied, and too late for its number: %s was applied at %s, "
-                           "and files are applied in order; give it a number above %lld",
-                           step->file->path, highest->name, highest->at,
-                           (long long)highest->number);
+        if (step->state == MIGRATION_CHANGED && step->applied) blame_changed(step, faults);
+        if (step->state == MIGRATION_LATE && highest) blame_late(step, highest, faults);
     }
 }
