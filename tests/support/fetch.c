@@ -112,17 +112,19 @@ bool fetch_management(const char *path, struct fetched *into)
     return into->status == 200;
 }
 
+double fetch_series(const struct fetched *page, const char *series)
+{
+    const size_t n = strlen(series);
+    for (const char *at = page->body; (at = strstr(at, series)); at += n)
+        if ((at == page->body || at[-1] == '\n') && at[n] == ' ') return strtod(at + n, NULL);
+    return NAN;
+}
+
 double fetch_metric(uint16_t port, const char *series)
 {
     struct fetched *page = malloc(sizeof *page);
-    const size_t n = strlen(series);
-    double value = NAN;
     fetch(port, "/metrics", page);
-    for (const char *at = page->body; (at = strstr(at, series)); at += n)
-        if ((at == page->body || at[-1] == '\n') && at[n] == ' ') {
-            value = strtod(at + n, NULL);
-            break;
-        }
+    const double value = fetch_series(page, series);
     free(page);
     return value;
 }

@@ -22,5 +22,7 @@ bool fetch_management(const char *path, struct fetched *into); /* true: 200 */
 
 /* A series as /metrics writes it, name{labels}; NAN where there is none. */
 double fetch_metric(uint16_t port, const char *series);
+double fetch_series(const struct fetched *page,
+                    const char *series); /* of a page that was fetched */
 
 #endif
