@@ -99,8 +99,13 @@ static void tell_consumer(struct host *host, const struct post *post, struct boa
     board_say(out->last_error, sizeof out->last_error, view.last_error);
     for (uint32_t i = 0; i < out->n_lanes; i++)
         out->lanes[i].handled = crew_lane_handled(post->crew, i);
-    if (view.is_subscribed || !host->consume.is_ready) return;
     char words[BOARD_WORDS_BYTES];
+    if (*view.stuck_by) {
+        snprintf(words, sizeof words, "queue %s: PostgreSQL commits nothing: %s",
+                 post->consumer->queue, view.stuck_by);
+        board_add_reason(draft, words);
+    }
+    if (view.is_subscribed || !host->consume.is_ready) return;
     snprintf(words, sizeof words, "queue %s: not consuming%s%s", post->consumer->queue,
              *view.fault ? ": " : "", view.fault);
     board_add_reason(draft, words);

@@ -63,6 +63,7 @@ MUST_USE bool crew_close(struct crew **crew, uint64_t deadline_ms);
 struct crew_view {
     bool is_subscribed;
     const char *fault;      /* why not subscribed; "" */
+    const char *stuck_by;   /* why rows are not committed though PostgreSQL is there; "" */
     const char *paused_by;  /* "postgres"; "" while it is not paused */
     const char *last_error; /* the last message that was not done, in words; "" */
     uint32_t prefetch, in_flight, held, sending;

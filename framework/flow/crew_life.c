@@ -217,6 +217,7 @@ void crew_look(const struct crew *crew, struct crew_view *view)
     *view = (struct crew_view){
         .is_subscribed = crew->consumer && consumer_is_subscribed(crew->consumer),
         .fault = crew->consumer ? consumer_fault(crew->consumer) : "",
+        .stuck_by = crew->shipper ? shipper_fault(crew->shipper) : "",
         .paused_by = crew->outage.is_paused ? "postgres" : "",
         .last_error = crew->last_error,
         .prefetch = crew->settings.prefetch,

@@ -11,12 +11,15 @@
 #include "base/log.h"
 #include "flow/ship_policy.h"
 
+#define COMPLAINT_MS 1000
+
 struct shipment {
     struct list link;
     struct list deliveries;
     uint64_t nth; /* in the order of closing; the halves of a split share it */
     uint32_t n;
-    uint32_t failures; /* of the server's own kind, in a row */
+    uint32_t failures;      /* of one kind, the server's own, in a row */
+    enum fault_class fault; /* which kind */
     bool is_forgotten;
     struct parcel *parcel; /* while it flies */
     struct shipper *shipper;
@@ -35,7 +38,11 @@ struct shipper {
     uint64_t n_shipped;
     struct counter *committed, *retried, *split, *duplicates;
     struct histogram *batch_rows, *commit_seconds;
+    struct loop *loop;
     char fault[640];
+    uint32_t failures;      /* answers of the server's own faults since the last commit */
+    uint64_t complained_ms; /* when one was last logged; 0: never */
+    uint32_t unsaid;        /* since then */
 };
 
 static void on_again(void *own)
@@ -58,6 +65,7 @@ struct shipper *shipper_new(struct loop *loop, const struct shipper_settings *se
     shipper->settings = *settings;
     shipper->events = events;
     shipper->owner = owner;
+    shipper->loop = loop;
     shipper->target = store_add_target(settings->store, queue, settings->sinks, settings->n_sinks);
     list_init(&shipper->waiting);
     list_init(&shipper->flying);
@@ -154,18 +162,37 @@ static void put_back(struct shipper *shipper, struct shipment *shipment, uint32_
     timer_arm_ms(&shipper->again, after_ms);
 }
 
+/* One line a second: a full disk fails every try of every batch. */
 static void note_fault(struct shipper *shipper, const struct store_answer *answer)
 {
+    const uint64_t now_ms = loop_now_ms(shipper->loop);
     snprintf(shipper->fault, sizeof shipper->fault, "%s%s%s", answer->sqlstate,
              *answer->sqlstate ? ": " : "", answer->text);
+    if (shipper->complained_ms && now_ms - shipper->complained_ms < COMPLAINT_MS) {
+        shipper->unsaid++;
+        return;
+    }
     log_warn("flow", "a batch was not committed; it is run again",
              LOG_TEXT(QUEUE, shipper->settings.consumer), LOG_TEXT(CODE, answer->sqlstate),
-             LOG_TEXT(REASON, answer->text));
+             LOG_TEXT(REASON, answer->text), LOG_INT(COUNT, shipper->unsaid + 1));
+    shipper->complained_ms = now_ms;
+    shipper->unsaid = 0;
+}
+
+static void count_failure(struct shipper *shipper, struct shipment *shipment,
+                          enum fault_class fault)
+{
+    if (fault != FAULT_TRANSIENT && fault != FAULT_SERVER) return;
+    if (shipment->fault != fault) shipment->failures = 0;
+    shipment->fault = fault;
+    shipment->failures++;
+    shipper->failures++;
 }
 
 static void note_commit(struct shipper *shipper, const struct store_answer *answer)
 {
     shipper->fault[0] = '\0';
+    shipper->failures = 0;
     counter_add(shipper->committed, 1);
     counter_add(shipper->duplicates, answer->duplicates);
     histogram_note(shipper->batch_rows, answer->rows);
@@ -179,7 +206,7 @@ static void follow(struct shipper *shipper, struct shipment *shipment,
     const enum fault_class fault = is_committed                      ? FAULT_NONE
                                    : answer->result == STORE_UNKNOWN ? FAULT_TRANSIENT
                                                                      : answer->fault;
-    if (fault == FAULT_TRANSIENT) shipment->failures++;
+    count_failure(shipper, shipment, fault);
     const struct ship_choice choice = ship_choose(fault, shipment->n, shipment->failures,
                                                   store_is_ready(shipper->settings.store));
     switch (choice.step) {
@@ -302,5 +329,5 @@ bool shipper_is_idle(const struct shipper *shipper)
 
 const char *shipper_fault(const struct shipper *shipper)
 {
-    return shipper->fault;
+    return shipper->failures >= SHIP_PATIENCE ? shipper->fault : "";
 }

@@ -21,11 +21,13 @@ static const struct {
     { "25P04", FAULT_TRANSIENT }, /* likewise, transaction_timeout */
     { "40001", FAULT_TRANSIENT }, /* serialization */
     { "40P01", FAULT_TRANSIENT }, /* deadlock */
-    { "53", FAULT_TRANSIENT },    /* memory, disk, connections */
+    { "53100", FAULT_SERVER },    /* disk full */
+    { "53300", FAULT_SERVER },    /* too many connections */
+    { "53", FAULT_TRANSIENT },    /* memory: one huge row may ask for too much of it */
     { "55P03", FAULT_TRANSIENT }, /* lock_timeout */
     { "57014", FAULT_TRANSIENT }, /* statement_timeout, or somebody cancelled it */
     { "57P0", FAULT_TRANSIENT },  /* shutdown, crash, starting up, dropped under us */
-    { "58", FAULT_TRANSIENT },    /* the server's own files */
+    { "58", FAULT_SERVER },       /* the server's own files */
     { "26000", FAULT_DEPLOYMENT }, /* prepared statements do not last: a pooler in between */
     { "28", FAULT_DEPLOYMENT },    /* credentials */
     { "3D000", FAULT_DEPLOYMENT }, /* no such database */
@@ -43,11 +45,9 @@ enum fault_class sqlstate_class(const char *sqlstate)
 const char *fault_class_name(enum fault_class fault)
 {
     static const char *const names[] = {
-        [FAULT_NONE] = "none",
-        [FAULT_DATA] = "data",
-        [FAULT_PARENT] = "parent",
-        [FAULT_TRANSIENT] = "transient",
-        [FAULT_DEPLOYMENT] = "deployment",
+        [FAULT_NONE] = "none",     [FAULT_DATA] = "data",
+        [FAULT_PARENT] = "parent", [FAULT_TRANSIENT] = "transient",
+        [FAULT_SERVER] = "server", [FAULT_DEPLOYMENT] = "deployment",
     };
     return names[fault];
 }

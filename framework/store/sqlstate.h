@@ -8,7 +8,8 @@ enum fault_class {
     FAULT_NONE,
     FAULT_DATA,   /* a row's: split until it is alone, then its message is dead */
     FAULT_PARENT, /* 23503: its parent may be in another batch: retry, attempts spent when alone */
-    FAULT_TRANSIENT,  /* run the batch again, no attempt spent */
+    FAULT_TRANSIENT,  /* run the batch again, no attempt spent; again and again it may be a row's */
+    FAULT_SERVER,     /* likewise, but no row is ever to blame */
     FAULT_DEPLOYMENT, /* stop, say what is wrong, resume when mended; nothing is dead */
 };
 

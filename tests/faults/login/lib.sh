@@ -34,6 +34,7 @@ fault_end() {
     jobs -p | xargs -r kill 2>/dev/null
     tests/support/database end "$DIR/postgres"
     drop_queues
+    umount "$DIR/small" 2>/dev/null
     ((TESTED == PASSING)) || { say "kept: $DIR" && return; }
     rm -rf -- "$DIR"
 }
@@ -97,10 +98,13 @@ dead_letters() {
 
 # ---- hosts -----------------------------------------------------------------------------------------
 
+MORE= # lines for each consumer
+
 consumer() { # QUEUE HANDLER KEY…
     local key keys=
     for key in "${@:3}"; do keys+="{exchange: $NAME, type: topic, key: \"$key\"}, "; done
-    printf '  - queue: %s\n    handler: %s\n    max_message: 16KiB\n    bind: [%s]\n' "$NAME.$1" "$2" "${keys%, }"
+    printf '  - queue: %s\n    handler: %s\n    max_message: 16KiB\n    bind: [%s]\n%s\n' "$NAME.$1" "$2" \
+        "${keys%, }" "$MORE"
 }
 
 host_config() { # NAME CONSUMERS

@@ -32,21 +32,29 @@ free_disk() {
 make_read_only() { sql -c 'alter system set default_transaction_read_only = on' -c 'select pg_reload_conf()' >/dev/null; }
 make_writable() { sql -c 'alter system reset default_transaction_read_only' -c 'select pg_reload_conf()' >/dev/null; }
 
-# Others have taken all connections, and keep them.
+# Others have taken all connections, and keep them until their input ends.
 take_connections() {
     local i most
-    SLEEPERS=()
     host_stop outage || true
     most=$(sql -c 'show max_connections')
-    for ((i = 0; i < most; i++)); do
-        psql "$DATABASE_URL" -Xqc 'select pg_sleep(3600)' >/dev/null 2>&1 &
-        SLEEPERS+=($!)
-    done
+    : >"$DIR/held"
+    mkfifo "$DIR/input"
+    exec {INPUT}<>"$DIR/input"
+    for ((i = 0; i < most; i++)); do hold_connection {INPUT}>&- & done
     wait_until 20 no_connection_left
-    host_start outage
+    host_start outage {INPUT}>&-
+}
+hold_connection() {
+    while [[ -e $DIR/held ]]; do
+        psql "$DATABASE_URL" -Xq <"$DIR/input" >/dev/null 2>&1
+        sleep 0.05
+    done
 }
 no_connection_left() { ! sql -c 'select 1' >/dev/null; }
-give_connections() { kill "${SLEEPERS[@]}"; }
+give_connections() {
+    rm "$DIR/held" "$DIR/input"
+    exec {INPUT}>&-
+}
 
 drop_table() {
     pg_dump "$DATABASE_URL" -t login_event -t 'login_event_*' >"$DIR/dump.sql"
@@ -56,26 +64,32 @@ restore_table() { sql -1 -f "$DIR/dump.sql" >/dev/null; }
 
 # outage WORDS BREAK MEND SECONDS
 outage() {
-    local words=$1 until_ms deaf=0 said=''
-    events 1000 "$SRANDOM" 500 >"$DIR/events"
+    local words=$1 until_ms mended_ms deaf=0 said='' is_ready=
+    # shellcheck disable=SC2034 # await_quiet and publish give up then
+    DEADLINE=$((SECONDS + $4 + 120))
+    events 1000 "$((SRANDOM % 2147483648))" 500 >"$DIR/events"
     publish outage "$DIR/events"
     check "$words: all is well before" await_quiet 1 collect stats
     "$2"
-    events 3000 "$SRANDOM" 500 >"$DIR/events"
+    events 3000 "$((SRANDOM % 2147483648))" 500 >"$DIR/events"
     publish outage "$DIR/events"
     until_ms=$(($(now_ms) + $4 * 1000))
     while (($(now_ms) < until_ms)); do
         host_get outage /livez >/dev/null || deaf=$((deaf + 1))
-        said=$(host_get outage /readyz || true)
+        is_ready=yes
+        said=$(host_get outage /readyz) || is_ready=no
         sleep 0.25
     done
     say "   $words, $4 s: readyz says \"$(tr '\n' ' ' <<<"$said")\""
     "$3"
+    mended_ms=$(now_ms)
     check "$words: the host lives" host_lives outage
     check "$words: /livez was 200 throughout" is "$deaf" 0
-    events 500 "$SRANDOM" 500 >"$DIR/events"
+    check "$words: /readyz said that nothing flows" is "$is_ready" no
+    events 500 "$((SRANDOM % 2147483648))" 500 >"$DIR/events"
     publish outage "$DIR/events"
     check "$words: everything arrives" await_quiet 1 collect stats
+    say "   mended; all of it had arrived after $(since "$mended_ms")"
     check_account 1
     check_dead collect
     check_dead stats
@@ -85,11 +99,12 @@ outages() { # SECONDS
     name_anew
     ledger_begin
     small_disk
+    # Little batches and a single attempt: whatever is wrongly blamed on a message is soon seen.
+    # shellcheck disable=SC2034 # `consumer` reads it
+    local MORE=$'    batch: {rows: 10, wait: 20ms}\n    retry: {attempts: 1}'
     host_config outage "$(consumer collect login_collect 'user.#' && consumer stats login_stats 'user.#')"
     host_start outage
     wait_until 30 host_is_ready outage || check 'the host became ready' false
-    # shellcheck disable=SC2034 # await_quiet and publish give up then
-    DEADLINE=$((SECONDS + 4 * $1 + 400))
     outage 'read-only' make_read_only make_writable "$1"
     outage 'the table dropped' drop_table restore_table "$1"
     outage 'too many connections' take_connections give_connections "$1"
