@@ -41,7 +41,7 @@ struct channel_events {
     void (*on_content_end)(void *owner);
     void (*on_batch_end)(void *owner); /* all that had arrived was handed over; some was for us */
     void (*on_relief)(void *owner);    /* the connection is choked or blocked, or not any more */
-};                                     /* any but the first three may be NULL */
+}; /* any but the first three may be NULL */
 
 struct channel *channel_new(struct amqp_connection *connection, const struct channel_events *events,
                             void *owner);

@@ -31,6 +31,7 @@ char *memory_copy_text(const char *text) __attribute__((malloc, returns_nonnull)
 #define NEW(type) ((type *)memory_new(1, sizeof(type)))
 
 /* The struct that holds `member` at `pointer`. */
-#define OWNER_OF(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+#define OWNER_OF(pointer, type, member)                                                            \
+    ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
 
 #endif

@@ -12,6 +12,7 @@
 
 #define AMQP_PORT 5672
 #define AMQPS_PORT 5671
+#define REDIS_PORT 6379
 
 /* ---- parts --------------------------------------------------------------------------------- */
 
@@ -154,7 +155,8 @@ static bool check_postgres_url(const char *value, struct status *status)
 {
     struct url url;
     if (strncmp(value, "postgresql://", 13) != 0 && strncmp(value, "postgres://", 11) != 0)
-        return status_fail(status, EXIT_CONFIG, "it does not begin with postgresql:// or postgres://");
+        return status_fail(status, EXIT_CONFIG,
+                           "it does not begin with postgresql:// or postgres://");
     if (has_several_hosts(value)) return true;
     if (!url_parse(text_of(value), &url, status)) return false;
     bool is_well = *url.host || url.query; /* ?host=/a/directory */
@@ -192,21 +194,50 @@ bool config_resolve_postgres(const struct config *config, bool migrate, char *ou
                        place->column, place->path, why.text);
 }
 
-static bool check_redis_path(const struct url *url, struct status *status)
+static bool put_database(const struct url *url, unsigned *out, struct status *status)
 {
     int64_t database = 0;
     const char *path = *url->path == '/' ? url->path + 1 : url->path;
-    if (!*path || (text_to_int(text_of(path), &database) && database >= 0)) return true;
-    return status_fail(status, EXIT_CONFIG,
-                       "what follows the host is not a database's number, as in /0");
+    if (*path && (!text_to_int(text_of(path), &database) || database < 0 || database > INT32_MAX))
+        return status_fail(status, EXIT_CONFIG,
+                           "what follows the host is not a database's number, as in /0");
+    *out = (unsigned)database;
+    return true;
 }
 
-bool servers_check_redis(const struct config *config, bool *is_tls, struct status *status)
+static bool put_redis(const struct url *url, struct config_redis *out, struct status *status)
+{
+    if (!check_plain_parts(url, status) || !put_database(url, &out->database, status)) return false;
+    if (url->user && *url->user && !url->password)
+        return status_fail(status, EXIT_CONFIG,
+                           "it has a user and no password; a password alone "
+                           "is written :PASSWORD@");
+    out->port = url->port ? url->port : REDIS_PORT;
+    return put(url->host, "host", out->host, sizeof out->host, status) &&
+           put(url->user ? url->user : "", "user", out->user, sizeof out->user, status) &&
+           put(url->password ? url->password : "", "password", out->password, sizeof out->password,
+               status);
+}
+
+bool servers_read_redis(const struct config *config, struct config_redis *out,
+                        struct status *status)
 {
     static const char *const schemes[] = { "redis", "rediss" };
     struct url url;
-    if (!read_url(config, config->redis.url, schemes, &url, is_tls, status)) return false;
-    bool is_well = check_plain_parts(&url, status) && check_redis_path(&url, status);
+    memset(out, 0, sizeof *out);
+    if (!read_url(config, config->redis.url, schemes, &url, &out->is_tls, status)) return false;
+    const bool is_well = put_redis(&url, out, status);
     url_fini(&url);
+    if (!is_well) explicit_bzero(out, sizeof *out);
     return is_well;
+}
+
+bool config_resolve_redis(const struct config *config, struct config_redis *out,
+                          struct status *status)
+{
+    struct status why = { 0 };
+    if (servers_read_redis(config, out, &why)) return true;
+    const struct config_place *place = config_place_of(config, &config->redis.url);
+    return status_fail(status, EXIT_CONFIG, "%s:%d:%d: %s: %s", config->file, place->line,
+                       place->column, place->path, why.text);
 }

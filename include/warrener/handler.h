@@ -114,10 +114,7 @@ struct wr_column {
 
 /* WR_COLUMN("id", WR_UUID) or WR_COLUMN("n", WR_INT8, .merge = WR_SUM): growth never warns. */
 #define WR_COLUMN(...) WR_COLUMN_OF(__VA_ARGS__, )
-#define WR_COLUMN_OF(column, kind, ...)                                                            \
-    {                                                                                              \
-        .name = (column), .type = (kind), __VA_ARGS__                                              \
-    }
+#define WR_COLUMN_OF(column, kind, ...) { .name = (column), .type = (kind), __VA_ARGS__ }
 
 /* Rows the handler writes. A list of sinks ends with an all-zero entry. */
 struct wr_sink {

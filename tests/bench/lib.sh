@@ -49,9 +49,9 @@ events() {
 
 # at_rest: waits until the broker uses little CPU, for one that still writes costs others theirs
 at_rest() {
-    local pid before after i
+    local pid before after
     pid=$(broker_pid)
-    for i in {1..120}; do
+    for _ in {1..120}; do
         before=$(cpu_ns "$pid")
         sleep 0.5
         after=$(cpu_ns "$pid")

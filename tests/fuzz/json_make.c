@@ -8,10 +8,7 @@
 
 #include "base/text.h"
 
-#define PIECE(literal)                                                                             \
-    {                                                                                              \
-        "" literal, sizeof(literal) - 1                                                            \
-    }
+#define PIECE(literal) { "" literal, sizeof(literal) - 1 }
 #define ANY_OF(make, table) (&(table)[below(make, sizeof(table) / sizeof *(table))])
 
 static const struct wr_text texts[] = {

@@ -318,10 +318,7 @@ static const struct wr_column newest_of_all[] = {
     { 0 },
 };
 
-#define SINK(list, ...)                                                                            \
-    {                                                                                              \
-        .columns = (list), .on_conflict = WR_MERGE, __VA_ARGS__                                    \
-    }
+#define SINK(list, ...) { .columns = (list), .on_conflict = WR_MERGE, __VA_ARGS__ }
 
 DESK_TEST(merges, folded)
 {

@@ -182,11 +182,11 @@ DESK_TEST(types, random_numerics)
         size_t n = 0;
         const int before = rand() % 12, after = rand() % 12;
         if (rand() % 2) text[n++] = '-';
-        for (int k = 0; k < before; k++) text[n++] = rand() % 3 ? '0' : (char)('0' + rand() % 10);
+        for (int k = 0; k < before; k++) text[n++] = (char)(rand() % 3 ? '0' : '0' + rand() % 10);
         if (before == 0 || rand() % 2) text[n++] = '.';
         const bool has_point = n > 0 && text[n - 1] == '.';
         for (int k = 0; has_point && k < after + (before == 0); k++)
-            text[n++] = rand() % 3 ? '0' : (char)('0' + rand() % 10);
+            text[n++] = (char)(rand() % 3 ? '0' : '0' + rand() % 10);
         (void)snprintf(text + n, sizeof text - n, rand() % 3 ? "" : "e%d", rand() % 60 - 30);
         stock_message(&desk.stock, "");
         (void)stock_put(&desk.stock, 0, text, text);

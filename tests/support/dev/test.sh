@@ -150,6 +150,7 @@ tidy_each() {
 # program_names PRESET PATTERN: those CTest knows by such names, and the filter wants, as a pattern
 # for it; nothing where there is none
 program_names() {
+    # shellcheck disable=SC2016 # for sed
     ctest --test-dir "build/$1" -N | sed -n 's/^ *Test *#[0-9]*: //p' | { grep -P -e "$2" || true; } |
         matching_filter | sed 's/[][*.+?^$(){}|\\]/\\&/g' | paste -sd '|'
 }

@@ -18,22 +18,10 @@ struct grammar_case {
     const char *why; /* refused: a part of its words */
 };
 
-#define YES(text)                                                                                  \
-    {                                                                                              \
-        'y', true, { text, sizeof text - 1 }, 0, NULL                                              \
-    }
-#define NO(text, at, why)                                                                          \
-    {                                                                                              \
-        'n', false, { text, sizeof text - 1 }, at, why                                             \
-    }
-#define OPEN_YES(text)                                                                             \
-    {                                                                                              \
-        'i', true, { text, sizeof text - 1 }, 0, NULL                                              \
-    }
-#define OPEN_NO(text, at, why)                                                                     \
-    {                                                                                              \
-        'i', false, { text, sizeof text - 1 }, at, why                                             \
-    }
+#define YES(text) { 'y', true, { text, sizeof text - 1 }, 0, NULL }
+#define NO(text, at, why) { 'n', false, { text, sizeof text - 1 }, at, why }
+#define OPEN_YES(text) { 'i', true, { text, sizeof text - 1 }, 0, NULL }
+#define OPEN_NO(text, at, why) { 'i', false, { text, sizeof text - 1 }, at, why }
 
 #define VALUE "a value was expected"
 #define DIGIT "a digit was expected"
