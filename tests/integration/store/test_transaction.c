@@ -84,6 +84,7 @@ Test(transaction, a_large_one_goes_in_pieces_and_commits)
     WAIT_ON(&stage, line.answers == 2);
     cr_expect_eq(line.answer.result, STORE_COMMITTED, "%s", line.answer.text);
     cr_expect_str_eq(stage_ask(&stage, "select count(*) from big"), "4");
+    cr_expect(store_connection_uses_names(line.connection), "it was prepared twice");
     close_all(&stage, &line);
 }
 
