@@ -202,6 +202,17 @@ size_t config_amqp_servers(const struct config *config);
 bool config_resolve_amqp(const struct config *config, size_t nth, struct config_server *out,
                          struct status *status) MUST_USE;
 
+/* Where Redis is, with variables and files read now. Wipe it after use. */
+struct config_redis {
+    char host[256];
+    uint16_t port;
+    char user[256], password[8192]; /* "": none */
+    unsigned database;
+    bool is_tls;
+};
+bool config_resolve_redis(const struct config *config, struct config_redis *out,
+                          struct status *status) MUST_USE;
+
 /* The database's URL, with variables and files read now; of `migrate`, the direct one. Wipe it after
  * use. */
 bool config_resolve_postgres(const struct config *config, bool migrate, char *out, size_t bytes,

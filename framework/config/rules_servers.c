@@ -111,14 +111,15 @@ static void check_postgres(const struct config *config, struct config_faults *fa
 static void check_redis(const struct config *config, struct config_faults *faults)
 {
     struct status why = { 0 };
-    bool is_tls = false;
+    struct config_redis server;
     check_tls(config, faults, &config->redis.tls);
     if (!config->redis.url) return;
-    if (!servers_check_redis(config, &is_tls, &why))
+    if (!servers_read_redis(config, &server, &why))
         blame_template(config, faults, &config->redis.url, &why);
-    else if (config->redis.tls.is_given && !is_tls)
+    else if (config->redis.tls.is_given && !server.is_tls)
         config_blame(config, faults, &config->redis.url,
                      "redis.tls is given, but this is not rediss://; change one of them");
+    explicit_bzero(&server, sizeof server);
 }
 
 void rules_check_servers(const struct config *config, struct config_faults *faults)

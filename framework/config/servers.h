@@ -11,9 +11,12 @@
 bool servers_read_amqp(const struct config *config, size_t nth, struct config_server *out,
                        const void **field, struct status *status) MUST_USE;
 
-/* Checks alone: nothing connects to these yet. */
+/* As config_resolve_redis, but the words are bare. */
+bool servers_read_redis(const struct config *config, struct config_redis *out,
+                        struct status *status) MUST_USE;
+
+/* Checks alone. */
 bool servers_check_postgres(const struct config *config, const char *url,
                             struct status *status) MUST_USE;
-bool servers_check_redis(const struct config *config, bool *is_tls, struct status *status) MUST_USE;
 
 #endif
