@@ -67,7 +67,20 @@ _Noreturn void tsan_test_fail(const char *file, int line, const char *what, cons
 #define cr_assert_arr_eq(a, b, bytes, ...) cr_assert(memcmp(a, b, bytes) == 0, __VA_ARGS__)
 #define cr_assert_float_eq(a, b, within, ...)                                                      \
     cr_assert((a) - (b) <= (within) && (b) - (a) <= (within), __VA_ARGS__)
+/* One failed expectation ends the test here. */
 #define cr_expect(...) cr_assert(__VA_ARGS__)
+#define cr_expect_not(...) cr_assert_not(__VA_ARGS__)
+#define cr_expect_eq(...) cr_assert_eq(__VA_ARGS__)
+#define cr_expect_neq(...) cr_assert_neq(__VA_ARGS__)
+#define cr_expect_lt(...) cr_assert_lt(__VA_ARGS__)
+#define cr_expect_leq(...) cr_assert_leq(__VA_ARGS__)
+#define cr_expect_gt(...) cr_assert_gt(__VA_ARGS__)
+#define cr_expect_geq(...) cr_assert_geq(__VA_ARGS__)
+#define cr_expect_null(...) cr_assert_null(__VA_ARGS__)
+#define cr_expect_not_null(...) cr_assert_not_null(__VA_ARGS__)
+#define cr_expect_str_eq(...) cr_assert_str_eq(__VA_ARGS__)
+#define cr_expect_str_neq(...) cr_assert_str_neq(__VA_ARGS__)
+#define cr_expect_arr_eq(...) cr_assert_arr_eq(__VA_ARGS__)
 #define cr_log_info(...) ((void)printf(__VA_ARGS__))
 
 #endif
