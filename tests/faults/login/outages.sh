@@ -69,7 +69,7 @@ outage() {
     DEADLINE=$((SECONDS + $4 + 120))
     events 1000 "$((SRANDOM % 2147483648))" 500 >"$DIR/events"
     publish outage "$DIR/events"
-    check "$words: all is well before" await_quiet 1 collect stats
+    check "$words: all is well before" await_quiet 1
     "$2"
     events 3000 "$((SRANDOM % 2147483648))" 500 >"$DIR/events"
     publish outage "$DIR/events"
@@ -88,7 +88,7 @@ outage() {
     check "$words: /readyz said that nothing flows" is "$is_ready" no
     events 500 "$((SRANDOM % 2147483648))" 500 >"$DIR/events"
     publish outage "$DIR/events"
-    check "$words: everything arrives" await_quiet 1 collect stats
+    check "$words: everything arrives" await_quiet 1
     say "   mended; all of it had arrived after $(since "$mended_ms")"
     check_account 1
     check_dead collect
@@ -113,5 +113,6 @@ outages() { # SECONDS
     else
         say '   the disk full: PASSED OVER, for mounting a small disk needs root and CAP_SYS_ADMIN'
     fi
+    check 'nothing is left in the queues' await_quiet 1 collect stats
     check 'the host ends with 0' host_stop outage
 }
