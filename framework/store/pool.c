@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/query.h"
 
 #define LOOK_AGAIN_MS 3000
 #define REAP_AGAIN_MS 100
@@ -249,6 +250,25 @@ static bool start_look(struct store *store)
     return true;
 }
 
+/* ---- queries --------------------------------------------------------------------------------- */
+
+static void on_query_end(struct slot *slot)
+{
+    slot->errand = ERRAND_NONE;
+    pool_turn(slot->store);
+}
+
+static bool start_query(struct store *store)
+{
+    struct list *link = list_take_first(&store->queries);
+    if (!link) return false;
+    struct slot *slot = find_idle(store);
+    slot->errand = ERRAND_QUERY;
+    query_start(LIST_ENTRY(link, struct query, link), slot, store->settings.timeout_ms,
+                on_query_end);
+    return true;
+}
+
 /* ---- turns ----------------------------------------------------------------------------------- */
 
 static void arm(struct store *store)
@@ -293,7 +313,9 @@ static void tell_changes(struct store *store)
 void pool_turn(struct store *store)
 {
     while (find_idle(store))
-        if (!start_reaping(store) && !start_look(store) && !start_parcel(store)) break;
+        if (!start_reaping(store) && !start_look(store) && !start_query(store) &&
+            !start_parcel(store))
+            break;
     arm(store);
     tell_changes(store);
 }

@@ -11,7 +11,7 @@
 
 #define STORE_CONNECTIONS_MOST 64
 
-enum errand { ERRAND_NONE, ERRAND_PARCEL, ERRAND_LOOK, ERRAND_REAP };
+enum errand { ERRAND_NONE, ERRAND_PARCEL, ERRAND_LOOK, ERRAND_REAP, ERRAND_QUERY };
 
 /* One connection and what it is doing. */
 struct slot {
@@ -22,6 +22,8 @@ struct slot {
     struct transaction *transaction;
     struct reaping *reaping;
     struct catalogue *catalogue;
+    struct query *query; /* QUERY; NULL: nobody wants its answer any more */
+    void (*on_query_end)(struct slot *slot);
     bool was_ready; /* once */
 };
 
@@ -51,7 +53,8 @@ struct store {
     void *owner;
     struct slot slots[STORE_CONNECTIONS_MOST];
     struct list rides;
-    struct timer timer; /* the next thing that is due */
+    struct list queries; /* that wait */
+    struct timer timer;  /* the next thing that is due */
     struct catalogue_target *targets;
     size_t n_targets;
     struct list handles; /* struct store_target */

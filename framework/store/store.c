@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "store/pool.h"
+#include "store/query.h"
 
 #define STORE_MAGIC 0x73746f72u
 
@@ -69,6 +70,7 @@ struct store *store_new(struct loop *loop, const struct store_settings *settings
     store->events = *events;
     store->owner = owner;
     list_init(&store->rides);
+    list_init(&store->queries);
     list_init(&store->handles);
     timer_init(&store->timer, loop, on_time, store);
     const struct store_connection_settings each = { .name = store->name,
@@ -91,6 +93,7 @@ static void empty_slot(struct slot *slot)
     if (slot->transaction) transaction_forget(slot->transaction);
     if (slot->reaping) reaping_forget(slot->reaping);
     if (slot->catalogue) catalogue_forget(slot->catalogue);
+    if (slot->query) store_unask(slot->query);
 }
 
 void store_free(struct store *store)
@@ -102,6 +105,7 @@ void store_free(struct store *store)
         free(LIST_ENTRY(link, struct ride, link));
     for (struct list *link; (link = list_take_first(&store->handles)) != NULL;)
         free(LIST_ENTRY(link, struct store_target, link));
+    LIST_EACH (link, &store->queries) store_unask(LIST_ENTRY(link, struct query, link));
     timer_fini(&store->timer);
     free(store->targets);
     free(store->name);

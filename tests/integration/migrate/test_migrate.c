@@ -20,7 +20,9 @@ Test(migrate, once_and_then_nothing)
     EXPECT_EXIT(0, MIGRATE_APP());
     EXPECT_SAID("warrener/0001_inbox.sql: applied in ");
     EXPECT_SAID("app/0001_a.sql: applied in ");
-    EXPECT_SQL("app/1/0001_a.sql app/3/0003_b.sql warrener/1/0001_inbox.sql", BOOKS);
+    EXPECT_SQL("app/1/0001_a.sql app/3/0003_b.sql warrener/1/0001_inbox.sql "
+               "warrener/2/0002_cache_repair.sql",
+               BOOKS);
     EXPECT_EXIT(0, MIGRATE_APP());
     EXPECT_SAID("nothing to do");
     EXPECT_SQL("1 3", "select n from a order by n");
@@ -37,7 +39,9 @@ Test(migrate, the_hosts_own_alone)
 {
     OPEN();
     EXPECT_EXIT(0, stage_run((const char *const[]){ NULL }));
-    EXPECT_SQL("warrener/1/0001_inbox.sql", BOOKS);
+    EXPECT_SQL("warrener/1/0001_inbox.sql "
+               "warrener/2/0002_cache_repair.sql",
+               BOOKS);
 }
 
 Test(migrate, ten_at_once_do_it_once)
@@ -56,7 +60,9 @@ Test(migrate, ten_at_once_do_it_once)
     }
     for (int i = 0; i < 10; i++) cr_expect_eq(stage_reap(pids[i]), 0, "number %d", i);
     EXPECT_SQL("1 2", "select n from a order by n");
-    EXPECT_SQL("app/1/0001_slow.sql app/2/0002_index.sql warrener/1/0001_inbox.sql", BOOKS);
+    EXPECT_SQL("app/1/0001_slow.sql app/2/0002_index.sql warrener/1/0001_inbox.sql "
+               "warrener/2/0002_cache_repair.sql",
+               BOOKS);
     char command[300], said[200] = "";
     snprintf(command, sizeof command,
              "cat '%s'/said? | grep -c 'another migrate is at work (process'", stage.dir);
@@ -121,7 +127,9 @@ Test(migrate, a_failing_file_leaves_nothing)
     EXPECT_SAID("nothing of this file was applied");
     EXPECT_SQL("0", "select count(*) from a");
     EXPECT_SQL("", "select coalesce(to_regclass('b'), to_regclass('c'))");
-    EXPECT_SQL("app/1/0001_a.sql warrener/1/0001_inbox.sql", BOOKS);
+    EXPECT_SQL("app/1/0001_a.sql warrener/1/0001_inbox.sql "
+               "warrener/2/0002_cache_repair.sql",
+               BOOKS);
     stage_write("app/0002_b.sql", "create table b (n int)");
     EXPECT_EXIT(0, MIGRATE_APP());
     EXPECT_SQL("c", "select to_regclass('c')");
@@ -168,7 +176,9 @@ Test(migrate, without_a_transaction_half_of_it_stays)
     EXPECT_SAID("app/0001_a.sql:4:13: relation \"nonesuch\" does not exist (42P01)");
     EXPECT_SAID("2 statements before this one, up to line 3, stay done");
     EXPECT_SQL("a_n", "select to_regclass('a_n')");
-    EXPECT_SQL("warrener/1/0001_inbox.sql", BOOKS);
+    EXPECT_SQL("warrener/1/0001_inbox.sql "
+               "warrener/2/0002_cache_repair.sql",
+               BOOKS);
     stage_write("app/0001_a.sql", "-- no-transaction\n"
                                   "create table if not exists a (n int);\n"
                                   "create index concurrently if not exists a_n on a (n);\n"
