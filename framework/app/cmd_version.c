@@ -7,9 +7,11 @@
 
 #include "amqp/version.h"
 #include "app/command.h"
+#include "cache/resp.h"
 #include "config/yaml.h"
 #include "net/loop.h"
 #include "net/tls.h"
+#include "store/store.h"
 
 enum exit_status command_version(int argc, char **argv)
 {
@@ -19,7 +21,9 @@ enum exit_status command_version(int argc, char **argv)
     printf("warrener %s\n", WARRENER_VERSION);
     printf("handler ABI %d.%d\n", WR_ABI_MAJOR, WR_ABI_MINOR);
     printf("rabbitmq-c %s\n", amqp_library_version());
+    printf("libpq %s\n", store_library_version());
     printf("libevent %s\n", loop_library_version());
+    printf("hiredis %s\n", resp_library_version());
     printf("libyaml %s\n", yaml_library_version());
     printf("%s\n", tls_library_version());
     return EXIT_WELL;

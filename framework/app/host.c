@@ -35,8 +35,10 @@ static void open_board(struct host *host, const struct handlers *handlers)
             .lanes = (uint32_t)handlers->at[i].consumer->lanes,
             .timeout_ms = (uint64_t)handlers->at[i].consumer->timeout_ms,
         };
+    host->needs_store = handlers_need_store(handlers);
+    const bool has_store = host->needs_store || larder_needs_store(host->config);
     host->board =
-        board_new(&(struct board_plan){ .n_servers = handlers_need_store(handlers) ? 3 : 2,
+        board_new(&(struct board_plan){ .n_servers = 2u + has_store + host->config->redis.is_given,
                                         .n_consumers = handlers->n,
                                         .consumers = plans });
     free(plans);
@@ -93,6 +95,8 @@ static bool start_post(struct host *host, size_t i, const struct handler_in_use 
         .store = use->n_sinks ? host->depot.store : NULL,
         .sinks = use->sinks,
         .n_sinks = use->n_sinks,
+        .cache = host->larder.cache,
+        .repairer = host->larder.repairer,
         .metrics = host->metrics,
     };
     post->crew = crew_new(host->loop, &settings, status);
@@ -125,7 +129,8 @@ static bool start(struct host *host, const struct handlers *handlers, struct sta
     host->site = site_open(host->listen, host->board, host->metrics, status);
     if (!host->site) return false;
     name_listen(host, site_port(host->site));
-    if (handlers_need_store(handlers)) depot_open(&host->depot, host);
+    if (host->needs_store || larder_needs_store(host->config)) depot_open(&host->depot, host);
+    if (host->config->redis.is_given) larder_open(&host->larder, host);
     for (; host->n_posts < handlers->n; host->n_posts++)
         if (!start_post(host, host->n_posts, &handlers->at[host->n_posts], status)) {
             free_post(&host->posts[host->n_posts]);
@@ -173,6 +178,7 @@ bool host_close(struct host *host)
     depot_close(&host->depot);
     for (size_t i = 0; i < host->n_posts; i++)
         if (!crew_close(&host->posts[i].crew, deadline_ms)) return false;
+    larder_close(&host->larder);
     outbox_free(host->outbox);
     link_fini(&host->publish);
     link_fini(&host->consume);

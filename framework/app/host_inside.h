@@ -40,6 +40,21 @@ struct depot {
     struct counter *reconnects;
 };
 
+/* The cache, where one is configured. */
+struct larder {
+    struct host *host;
+    struct cache *cache;        /* NULL: there is none */
+    struct repairer *repairer;  /* NULL: messages are held */
+    struct config_redis server; /* of the last try; wiped when it is over */
+    char shown[320];
+    bool is_ready;
+    int64_t since_unix_us;
+    uint64_t reconnects_told;
+    char last_error[448];
+    struct gauge *connected;
+    struct counter *reconnects;
+};
+
 struct post {
     const struct config_consumer *consumer;
     const struct plugin *plugin;
@@ -62,6 +77,8 @@ struct host {
     struct link consume, publish;
     struct outbox *outbox;
     struct depot depot;
+    struct larder larder;
+    bool needs_store; /* a handler does, not only what repairs the cache */
     struct post *posts;
     size_t n_posts;
     struct signal_watch on_term, on_int;
@@ -82,6 +99,10 @@ void link_fini(struct link *link);
 
 void depot_open(struct depot *depot, struct host *host);
 void depot_close(struct depot *depot);
+
+bool larder_needs_store(const struct config *config);
+void larder_open(struct larder *larder, struct host *host); /* after the depot */
+void larder_close(struct larder *larder);                   /* after the crews */
 
 void report_start(struct host *host);
 void report_stop(struct host *host);

@@ -72,11 +72,42 @@ static void tell_depot(struct host *host, struct board_snapshot *draft)
     gauge_set(depot->connected, depot->is_ready);
     counter_add(depot->reconnects, server->reconnects - depot->reconnects_told);
     depot->reconnects_told = server->reconnects;
-    if (depot->is_ready) return;
+    if (depot->is_ready || !host->needs_store) return;
     char words[BOARD_WORDS_BYTES];
     snprintf(words, sizeof words, "postgres: %s%s",
              store_is_at_fault(depot->store) ? "not as declared: " : "not connected: ",
              depot->last_error);
+    board_add_reason(draft, words);
+}
+
+/* Under `degrade` work flows without it. */
+static void tell_larder(struct host *host, struct board_snapshot *draft)
+{
+    struct larder *larder = &host->larder;
+    char words[BOARD_WORDS_BYTES];
+    if (!larder->cache) return;
+    struct board_server *server = &draft->servers[host->depot.store ? 3 : 2];
+    board_say(server->kind, sizeof server->kind, "redis");
+    board_say(server->name, sizeof server->name, "cache");
+    board_say(server->address, sizeof server->address, cache_server(larder->cache));
+    board_say(server->last_error, sizeof server->last_error, larder->last_error);
+    server->connected = larder->is_ready;
+    server->since_unix_us = larder->since_unix_us;
+    server->reconnects = cache_reconnects(larder->cache);
+    gauge_set(larder->connected, larder->is_ready);
+    counter_add(larder->reconnects, server->reconnects - larder->reconnects_told);
+    larder->reconnects_told = server->reconnects;
+    if (cache_is_ready(larder->cache)) return;
+    if (larder->repairer) {
+        const char *fault = repairer_fault(larder->repairer);
+        if (!*fault) fault = store_fault(host->depot.store);
+        if (!*fault) return;
+        snprintf(words, sizeof words, "redis: away, and its repair is not recorded: %s", fault);
+    } else {
+        snprintf(words, sizeof words, "redis: %s: %s",
+                 !larder->is_ready ? "not connected" : "takes no entries",
+                 cache_fault(larder->cache));
+    }
     board_add_reason(draft, words);
 }
 
@@ -118,6 +149,7 @@ static void on_report(void *own)
     draft->n_reasons = 0;
     tell_broker(host, draft);
     tell_depot(host, draft);
+    tell_larder(host, draft);
     for (size_t i = 0; i < host->n_posts; i++)
         tell_consumer(host, &host->posts[i], draft, &draft->consumers[i]);
     board_publish(host->board);

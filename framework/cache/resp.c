@@ -247,3 +247,12 @@ const char *resp_reader_fault(const struct resp_reader *reader)
 {
     return reader->fault;
 }
+
+#define SHOW(number) #number
+#define SHOW_VERSION(major, minor, patch) SHOW(major) "." SHOW(minor) "." SHOW(patch)
+
+/* As built: the library does not tell its own. */
+const char *resp_library_version(void)
+{
+    return SHOW_VERSION(HIREDIS_MAJOR, HIREDIS_MINOR, HIREDIS_PATCH);
+}

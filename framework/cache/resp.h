@@ -55,4 +55,6 @@ enum resp_result resp_next(struct resp_reader *reader, struct evbuffer *in,
                            const struct resp_value **reply);
 const char *resp_reader_fault(const struct resp_reader *reader); /* why it is broken, in words */
 
+const char *resp_library_version(void);
+
 #endif

@@ -29,7 +29,7 @@ void crew_read_clocks(struct crew *crew)
     crew->now.unix_ms = clock_unix_us() / 1000;
 }
 
-void crew_conclude(void *own, struct delivery *delivery)
+static void on_cached(void *own, struct delivery *delivery)
 {
     struct crew *crew = own;
     crew_read_clocks(crew);
@@ -38,6 +38,15 @@ void crew_conclude(void *own, struct delivery *delivery)
         crew_publish(crew, delivery);
     else
         crew_finish(crew, delivery);
+}
+
+void crew_conclude(void *own, struct delivery *delivery)
+{
+    struct crew *crew = own;
+    if (crew->cacher && cacher_wants(crew->cacher, delivery))
+        cacher_add(crew->cacher, delivery);
+    else
+        on_cached(crew, delivery);
 }
 
 /* Without sinks a batch is durable when it is closed. */
@@ -108,6 +117,7 @@ void crew_turn(struct crew *crew)
     lanes_collect(crew->lanes, crew_decide, crew);
     resume_held(crew, now_ms);
     if (is_batch_due(crew, now_ms)) close_batch(crew);
+    if (crew->cacher) cacher_ship(crew->cacher);
     if (crew->consumer) settle_flush(&crew->settle, now_ms);
     lanes_push(crew->lanes);
     set_timer(crew, now_ms);
@@ -139,6 +149,7 @@ void crew_forget_all(struct crew *crew)
     free_all(crew, &crew->batch.deliveries);
     batch_init(&crew->batch);
     if (crew->shipper) shipper_forget(crew->shipper);
+    if (crew->cacher) cacher_forget(crew->cacher);
 }
 
 static void on_subscribed(void *own, uint64_t epoch)
@@ -220,6 +231,22 @@ static void on_warning(void *own, const char *text)
     struct crew *crew = own;
     log_warn("amqp", text, LOG_TEXT(QUEUE, crew->settings.topology.queue));
 }
+
+static void on_cache_answered(void *own)
+{
+    crew_turn(own);
+}
+
+static void on_cache_forgotten(void *own, struct delivery *delivery)
+{
+    crew_free_delivery(own, delivery);
+}
+
+const struct cacher_events crew_cacher_events = {
+    .on_cached = on_cached,
+    .on_answered = on_cache_answered,
+    .on_forgotten = on_cache_forgotten,
+};
 
 const struct consumer_events crew_consumer_events = {
     .on_subscribed = on_subscribed,

@@ -6,10 +6,12 @@
 #define FLOW_CREW_H
 
 #include "amqp/consumer.h"
+#include "cache/cache.h"
 #include "flow/batch.h"
 #include "flow/lanes.h"
 #include "flow/order.h"
 #include "flow/outbox.h"
+#include "flow/repairer.h"
 #include "flow/retry.h"
 #include "net/loop.h"
 #include "store/store.h"
@@ -33,6 +35,8 @@ struct crew_settings {
     struct store *store; /* where its handler's rows go; NULL: it has no sinks */
     struct sink *const *sinks;
     unsigned n_sinks;
+    struct cache *cache;       /* NULL: there is none, and nothing is written to it */
+    struct repairer *repairer; /* NULL: messages are held until the cache is written */
     struct metrics *metrics;
 };
 
@@ -55,7 +59,7 @@ bool crew_is_drained(const struct crew *crew);
 /* When its last ack was written (loop time); 0: never. */
 uint64_t crew_acked_ms(const struct crew *crew);
 
-/* After the store is freed. Ends the subscription and the lanes. False where a handler does not come back until the deadline:
+/* After the store is freed, before the cache is. Ends the subscription and the lanes. False where a handler does not come back until the deadline:
  * then the crew stays, and the process can only end. */
 MUST_USE bool crew_close(struct crew **crew, uint64_t deadline_ms);
 
@@ -64,7 +68,7 @@ struct crew_view {
     bool is_subscribed;
     const char *fault;      /* why not subscribed; "" */
     const char *stuck_by;   /* why rows are not committed though PostgreSQL is there; "" */
-    const char *paused_by;  /* "postgres"; "" while it is not paused */
+    const char *paused_by;  /* "postgres" or "redis"; "" while it is not paused */
     const char *last_error; /* the last message that was not done, in words; "" */
     uint32_t prefetch, in_flight, held, sending;
     uint64_t bytes_in_flight;

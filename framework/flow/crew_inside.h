@@ -6,6 +6,7 @@
 #ifndef FLOW_CREW_INSIDE_H
 #define FLOW_CREW_INSIDE_H
 
+#include "flow/cacher.h"
 #include "flow/crew.h"
 #include "flow/outage.h"
 #include "flow/parking.h"
@@ -25,7 +26,9 @@ struct crew {
     struct delivery_pool pool;
     struct batch batch;
     struct shipper *shipper; /* NULL: its handler has no sinks */
-    struct outage outage;    /* of the store */
+    struct cacher *cacher;   /* NULL: there is no cache */
+    struct outage outage;    /* of what it needs */
+    const char *paused_by;   /* which of it is away */
     struct hold hold;
     struct parking parking; /* ordered only */
     struct settle_time now; /* of this turn */
@@ -34,8 +37,8 @@ struct crew {
     uint64_t bytes_in_flight;
     bool is_draining;
     struct counter *received, *committed, *paused_seconds;
-    struct gauge *paused;
-    uint64_t attended_ns; /* when paused_seconds was last told; 0: not paused */
+    struct gauge *paused, *paused_by_cache; /* the latter NULL: it holds nothing */
+    uint64_t attended_ns;                   /* when paused_seconds was last told; 0: not paused */
     struct counter **handler_counters;
     struct gauge *in_flight_gauge, *bytes_gauge, *lanes_gauge, *prefetch_gauge;
     struct histogram *batch_rows;
@@ -61,7 +64,7 @@ void crew_forget_waiting(struct crew *crew);
 /* That, and what is staged: the subscription is over. */
 void crew_forget_all(struct crew *crew);
 
-/* Its rows are where they belong. */
+/* Its rows are where they belong; then its cache entries. */
 void crew_conclude(void *own, struct delivery *delivery);
 
 /* In the log, once a second, and as the consumer's last error. */
@@ -80,5 +83,6 @@ void crew_finish(struct crew *crew, struct delivery *delivery);
 /* A lane gave it back, handled or not. */
 void crew_decide(void *own, struct delivery *delivery);
 extern const struct shipper_events crew_shipper_events;
+extern const struct cacher_events crew_cacher_events;
 
 #endif

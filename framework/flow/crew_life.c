@@ -2,6 +2,7 @@
  *
  * A crew's beginning and end; see crew.h. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -32,6 +33,9 @@ static void open_metrics(struct crew *crew)
         metrics_counter(metrics, METRIC_BATCHES, (const char *[]){ name, "committed" });
     crew->paused_seconds = metrics_counter(metrics, METRIC_PAUSED_SECONDS, labels);
     crew->paused = metrics_gauge(metrics, METRIC_PAUSED, (const char *[]){ name, "postgres" });
+    if (crew->settings.cache && !crew->settings.repairer)
+        crew->paused_by_cache =
+            metrics_gauge(metrics, METRIC_PAUSED, (const char *[]){ name, "redis" });
     crew->in_flight_gauge = metrics_gauge(metrics, METRIC_MESSAGES_IN_FLIGHT, labels);
     crew->bytes_gauge = metrics_gauge(metrics, METRIC_BYTES_IN_FLIGHT, labels);
     crew->batch_rows = metrics_histogram(metrics, METRIC_BATCH_ROWS, labels);
@@ -103,6 +107,21 @@ static void open_shipper(struct crew *crew)
     crew->shipper = shipper_new(crew->loop, &settings, &crew_shipper_events, crew);
 }
 
+static void open_cacher(struct crew *crew)
+{
+    static const char *const found[] = { "hit", "miss", "absent" };
+    const struct cacher_settings settings = {
+        .cache = crew->settings.cache,
+        .repairer = crew->settings.repairer,
+        .consumer = crew->settings.name,
+        .metrics = crew->settings.metrics,
+    };
+    crew->cacher = cacher_new(crew->loop, &settings, &crew_cacher_events, crew);
+    for (size_t i = 0; i < sizeof found / sizeof *found; i++)
+        (void)metrics_counter(crew->settings.metrics, METRIC_CACHE_READS,
+                              (const char *[]){ crew->settings.name, found[i] });
+}
+
 struct crew *crew_new(struct loop *loop, const struct crew_settings *settings,
                       struct status *status)
 {
@@ -110,6 +129,7 @@ struct crew *crew_new(struct loop *loop, const struct crew_settings *settings,
     crew->settings = *settings;
     crew->loop = loop;
     crew->bell.fd = -1;
+    crew->paused_by = "";
     atomic_init(&crew->orders.drain_deadline_ms, UINT64_MAX);
     const uint32_t wait_ms = settings->batch.wait_ms;
     settle_init(&crew->settle, settings->metrics, settings->name, settings->prefetch,
@@ -129,6 +149,7 @@ struct crew *crew_new(struct loop *loop, const struct crew_settings *settings,
     }
     watch_init(&crew->bell_watch, loop, crew->bell.fd, on_bell, crew);
     if (settings->store) open_shipper(crew);
+    if (settings->cache) open_cacher(crew);
     return crew;
 }
 
@@ -150,21 +171,41 @@ static void note_pause(struct crew *crew)
     const uint64_t now_ns = clock_now_ns();
     if (crew->attended_ns) counter_add_seconds(crew->paused_seconds, now_ns - crew->attended_ns);
     crew->attended_ns = crew->outage.is_paused ? now_ns : 0;
-    gauge_set(crew->paused, crew->outage.is_paused);
+    const bool is_store = crew->outage.is_paused && strcmp(crew->paused_by, "redis") != 0;
+    gauge_set(crew->paused, is_store);
+    if (crew->paused_by_cache)
+        gauge_set(crew->paused_by_cache, crew->outage.is_paused && !is_store);
+}
+
+/* A cache that is away matters once messages are held for it: no handler says beforehand that it
+ * writes there. */
+static bool waits_for_cache(const struct crew *crew)
+{
+    return crew->cacher && !crew->settings.repairer && cacher_is_stuck(crew->cacher) &&
+           !cache_is_ready(crew->settings.cache);
 }
 
 void crew_attend(struct crew *crew)
 {
     struct store *store = crew->settings.store;
-    if (!store || !crew->consumer || crew->is_draining) return;
-    const enum outage_step step =
-        outage_note(&crew->outage, store_is_ready(store), store_is_at_fault(store), clock_now_ms());
+    if ((!store && !crew->cacher) || !crew->consumer || crew->is_draining) return;
+    const bool waits_for_store = store && !store_is_ready(store);
+    const bool is_waiting = waits_for_store || waits_for_cache(crew);
+    const bool is_fault = waits_for_store ? store_is_at_fault(store)
+                                          : is_waiting && cache_is_refused(crew->settings.cache);
+    const char *why = waits_for_store ? store_fault(store)
+                      : is_waiting    ? cache_fault(crew->settings.cache)
+                                      : "";
+    const enum outage_step step = outage_note(&crew->outage, !is_waiting, is_fault, clock_now_ms());
+    if (is_waiting) crew->paused_by = waits_for_store ? "postgres" : "redis";
     if (step == OUTAGE_PAUSE) consumer_pause(crew->consumer);
     if (step == OUTAGE_RESUME) consumer_resume(crew->consumer);
     if (step != OUTAGE_GO_ON)
-        log_info("flow", step == OUTAGE_PAUSE ? "paused: the database is away" : "goes on",
-                 LOG_TEXT(QUEUE, crew->settings.topology.queue),
-                 LOG_TEXT(REASON, store_fault(store)));
+        log_info("flow",
+                 step == OUTAGE_RESUME ? "goes on"
+                 : waits_for_store     ? "paused: the database is away"
+                                       : "paused: the cache is away",
+                 LOG_TEXT(QUEUE, crew->settings.topology.queue), LOG_TEXT(REASON, why));
     note_pause(crew);
 }
 
@@ -187,7 +228,8 @@ void crew_drain(struct crew *crew, uint64_t deadline_ms)
 bool crew_is_drained(const struct crew *crew)
 {
     return !lanes_busy(crew->lanes) && !crew->batch.n && !crew->sending &&
-           (!crew->shipper || shipper_is_idle(crew->shipper)) && settle_is_clear(&crew->settle);
+           (!crew->shipper || shipper_is_idle(crew->shipper)) &&
+           (!crew->cacher || cacher_is_idle(crew->cacher)) && settle_is_clear(&crew->settle);
 }
 
 uint64_t crew_acked_ms(const struct crew *crew)
@@ -207,6 +249,7 @@ bool crew_close(struct crew **crew, uint64_t deadline_ms)
     lanes_collect(gone->lanes, crew_decide, gone);
     lanes_free(gone->lanes);
     if (gone->shipper) shipper_free(gone->shipper);
+    cacher_free(gone->cacher);
     *crew = NULL;
     crew_free(gone);
     return true;
@@ -218,7 +261,7 @@ void crew_look(const struct crew *crew, struct crew_view *view)
         .is_subscribed = crew->consumer && consumer_is_subscribed(crew->consumer),
         .fault = crew->consumer ? consumer_fault(crew->consumer) : "",
         .stuck_by = crew->shipper ? shipper_fault(crew->shipper) : "",
-        .paused_by = crew->outage.is_paused ? "postgres" : "",
+        .paused_by = crew->outage.is_paused ? crew->paused_by : "",
         .last_error = crew->last_error,
         .prefetch = crew->settings.prefetch,
         .in_flight = crew->in_flight,

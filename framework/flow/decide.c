@@ -100,11 +100,9 @@ static void wait_for_it(struct crew *crew, struct delivery *delivery)
 
 static void follow(struct crew *crew, struct delivery *delivery)
 {
-    if (delivery->outcome.effects.n_caches) {
-        delivery->outcome.verdict = WR_REJECT;
-        delivery->outcome.effects = (struct effects){ 0 };
-        delivery->outcome.reason =
-            text_of("the handler writes to the cache, which this host cannot do");
+    if (!crew->cacher) { /* write-through is off */
+        delivery->outcome.effects.caches = NULL;
+        delivery->outcome.effects.n_caches = 0;
     }
     switch (delivery->outcome.verdict) {
     case WR_DONE: stage(crew, delivery); break;

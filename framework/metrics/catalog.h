@@ -11,31 +11,34 @@
 #include <stdint.h>
 
 enum metric_family {
-    METRIC_RECEIVED,            /* queue */
-    METRIC_SETTLED,             /* queue, outcome: done, retry, dead */
-    METRIC_DEAD,                /* queue, reason */
-    METRIC_DUPLICATES,          /* queue */
-    METRIC_BATCHES,             /* queue, outcome: committed, retried, split */
-    METRIC_PUBLISHED,           /* queue, outcome: confirmed, returned, nacked */
-    METRIC_RECONNECTS,          /* server */
-    METRIC_PAUSED_SECONDS,      /* queue */
-    METRIC_LANE_BUSY_SECONDS,   /* queue */
-    METRIC_MESSAGES_IN_FLIGHT,  /* queue */
-    METRIC_BYTES_IN_FLIGHT,     /* queue */
-    METRIC_QUEUE_READY,         /* queue */
-    METRIC_DEAD_READY,          /* queue */
-    METRIC_LANES,               /* queue */
-    METRIC_PREFETCH,            /* queue */
-    METRIC_PAUSED,              /* queue, why */
-    METRIC_LAST_DONE,           /* queue; Unix time */
-    METRIC_CONNECTED,           /* server: amqp, postgres, redis */
-    METRIC_BUILD_INFO,          /* version, abi; there from metrics_new on */
-    METRIC_HANDLER_SECONDS,     /* queue */
-    METRIC_SETTLE_SECONDS,      /* queue; received to acked */
-    METRIC_MESSAGE_AGE_SECONDS, /* queue; published to acked */
-    METRIC_LOOP_LAG_SECONDS,    /* no labels */
-    METRIC_BATCH_ROWS,          /* queue */
-    METRIC_COMMIT_SECONDS,      /* queue */
+    METRIC_RECEIVED,             /* queue */
+    METRIC_SETTLED,              /* queue, outcome: done, retry, dead */
+    METRIC_DEAD,                 /* queue, reason */
+    METRIC_DUPLICATES,           /* queue */
+    METRIC_BATCHES,              /* queue, outcome: committed, retried, split */
+    METRIC_CACHE_WRITES,         /* queue, outcome: stored, stale, failed */
+    METRIC_CACHE_READS,          /* queue, outcome: hit, miss, absent */
+    METRIC_PUBLISHED,            /* queue, outcome: confirmed, returned, nacked */
+    METRIC_RECONNECTS,           /* server */
+    METRIC_PAUSED_SECONDS,       /* queue */
+    METRIC_LANE_BUSY_SECONDS,    /* queue */
+    METRIC_MESSAGES_IN_FLIGHT,   /* queue */
+    METRIC_BYTES_IN_FLIGHT,      /* queue */
+    METRIC_QUEUE_READY,          /* queue */
+    METRIC_DEAD_READY,           /* queue */
+    METRIC_LANES,                /* queue */
+    METRIC_PREFETCH,             /* queue */
+    METRIC_PAUSED,               /* queue, why */
+    METRIC_LAST_DONE,            /* queue; Unix time */
+    METRIC_CACHE_REPAIR_PENDING, /* no labels */
+    METRIC_CONNECTED,            /* server: amqp, postgres, redis */
+    METRIC_BUILD_INFO,           /* version, abi; there from metrics_new on */
+    METRIC_HANDLER_SECONDS,      /* queue */
+    METRIC_SETTLE_SECONDS,       /* queue; received to acked */
+    METRIC_MESSAGE_AGE_SECONDS,  /* queue; published to acked */
+    METRIC_LOOP_LAG_SECONDS,     /* no labels */
+    METRIC_BATCH_ROWS,           /* queue */
+    METRIC_COMMIT_SECONDS,       /* queue */
 
     METRIC_PROCESS_CPU_SECONDS, /* process_*: read when asked for, there are no series to update */
     METRIC_PROCESS_RESIDENT_BYTES,

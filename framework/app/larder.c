@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A host's cache: where to connect, and what is told when it comes and goes. Under `on_failure: degrade`
+ * what it does not take is recorded in the database, where the host has one. */
+#include <stdio.h>
+#include <string.h>
+
+#include "app/host_inside.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#define CONNECT_MS 10000
+
+static void name_server(const struct config_redis *server, char *out, size_t out_bytes)
+{
+    const bool is_ipv6 = strchr(server->host, ':') != NULL;
+    snprintf(out, out_bytes, "%s://%s%s%s:%u/%u", server->is_tls ? "rediss" : "redis",
+             is_ipv6 ? "[" : "", server->host, is_ipv6 ? "]" : "", server->port, server->database);
+}
+
+static bool on_server(void *own, struct cache_server *out, struct status *status)
+{
+    struct larder *larder = own;
+    struct config_redis *server = &larder->server;
+    const struct config_tls *tls = &larder->host->config->redis.tls;
+    if (!config_resolve_redis(larder->host->config, server, status)) return false;
+    name_server(server, larder->shown, sizeof larder->shown);
+    *out = (struct cache_server){
+        .host = server->host,
+        .port = server->port,
+        .user = *server->user ? server->user : NULL,
+        .password = *server->password ? server->password : NULL,
+        .database = server->database,
+        .use_tls = server->is_tls,
+        .tls = { .ca_file = tls->ca,
+                 .cert_file = tls->cert,
+                 .key_file = tls->key,
+                 .verify = !tls->is_given || tls->verify },
+        .shown = larder->shown,
+    };
+    return true;
+}
+
+static void note_state(struct larder *larder, bool is_ready, const char *why)
+{
+    if (larder->is_ready != is_ready || !larder->since_unix_us)
+        larder->since_unix_us = clock_unix_us();
+    larder->is_ready = is_ready;
+    snprintf(larder->last_error, sizeof larder->last_error, "%s", why);
+    explicit_bzero(&larder->server, sizeof larder->server);
+}
+
+static void on_ready(void *own)
+{
+    struct larder *larder = own;
+    note_state(larder, true, "");
+    log_info("cache", "connected", LOG_TEXT(SERVER, cache_server(larder->cache)));
+    if (larder->repairer) repairer_look(larder->repairer);
+}
+
+static void on_lost(void *own, const char *why, bool is_refusal)
+{
+    struct larder *larder = own;
+    note_state(larder, false, why);
+    log_warn("cache",
+             is_refusal ? "Redis does not take us; trying again" : "not connected; trying again",
+             LOG_TEXT(SERVER, cache_server(larder->cache)), LOG_TEXT(REASON, why));
+}
+
+static void on_breaker(void *own, enum breaker_state state, const char *why)
+{
+    struct larder *larder = own;
+    if (state == BREAKER_CLOSED) {
+        log_info("cache", "Redis takes entries again",
+                 LOG_TEXT(SERVER, cache_server(larder->cache)));
+        larder->last_error[0] = '\0';
+        if (larder->repairer) repairer_look(larder->repairer);
+    } else if (state == BREAKER_OPEN) {
+        snprintf(larder->last_error, sizeof larder->last_error, "breaker open: %s", why);
+        log_warn("cache", "the breaker opens: nothing is sent for a while",
+                 LOG_TEXT(SERVER, cache_server(larder->cache)), LOG_TEXT(REASON, why));
+    }
+}
+
+bool larder_needs_store(const struct config *config)
+{
+    return config->redis.is_given && config->redis.on_failure == CONFIG_DEGRADE &&
+           config->postgres.is_given;
+}
+
+void larder_open(struct larder *larder, struct host *host)
+{
+    static const struct cache_events events = {
+        .on_server = on_server, .on_ready = on_ready, .on_lost = on_lost, .on_breaker = on_breaker
+    };
+    const struct config *config = host->config;
+    const char *const labels[] = { "redis" };
+    const struct cache_settings settings = {
+        .name = config->name,
+        .connect_ms = CONNECT_MS,
+        .timeout_ms = (uint32_t)config->redis.timeout_ms,
+    };
+    *larder = (struct larder){
+        .host = host,
+        .connected = metrics_gauge(host->metrics, METRIC_CONNECTED, labels),
+        .reconnects = metrics_counter(host->metrics, METRIC_RECONNECTS, labels),
+    };
+    larder->cache = cache_new(host->loop, &settings, &events, larder);
+    if (config->redis.on_failure == CONFIG_HOLD) return;
+    if (host->depot.store)
+        larder->repairer =
+            repairer_new(host->loop, host->depot.store, larder->cache, host->metrics);
+    else
+        log_warn("cache", "redis.on_failure is degrade, which records in the database what Redis "
+                          "does not take; without `postgres` messages are held instead");
+}
+
+void larder_close(struct larder *larder)
+{
+    repairer_free(larder->repairer);
+    cache_free(larder->cache);
+    larder->repairer = NULL;
+    larder->cache = NULL;
+    explicit_bzero(&larder->server, sizeof larder->server);
+}
