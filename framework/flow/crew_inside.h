@@ -69,7 +69,7 @@ void crew_conclude(void *own, struct delivery *delivery);
 
 /* In the log, once a second, and as the consumer's last error. */
 void crew_complain(struct crew *crew, const struct delivery *delivery, const char *what,
-                   struct wr_text why);
+                   struct wr_text reason);
 
 /* From HANDLING, STAGED or CACHED on; each ends in SETTLED, freed. */
 void crew_publish(struct crew *crew, struct delivery *delivery);

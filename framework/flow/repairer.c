@@ -69,7 +69,7 @@ static void free_request(struct repair_request *request)
     free(request);
 }
 
-static void on_recorded(void *own, bool is_done, const char *why)
+static void on_query_end(void *own, bool is_done, const char *why)
 {
     struct repair_request *request = own;
     struct repairer *repairer = request->repairer;
@@ -105,11 +105,11 @@ static struct repair_row row_of(const struct cache_entry *entry)
 
 struct repair_request *repairer_record(struct repairer *repairer,
                                        const struct cache_entry *const *entries, size_t n,
-                                       void (*tell)(void *owner), void *owner)
+                                       void (*on_recorded)(void *owner), void *owner)
 {
     struct repair_request *request = NEW(struct repair_request);
     request->repairer = repairer;
-    request->on_recorded = tell;
+    request->on_recorded = on_recorded;
     request->owner = owner;
     request->backoff = BACKOFF_INIT(RECORD_FIRST_MS, RECORD_MOST_MS);
     arena_init(&request->arena, NULL, 0);
@@ -117,7 +117,7 @@ struct repair_request *repairer_record(struct repairer *repairer,
     struct repair_row *rows = memory_new(n, sizeof *rows);
     for (size_t i = 0; i < n; i++) rows[i] = row_of(entries[i]);
     request->query = (struct query){ .step = repair_record(rows, n, &request->arena),
-                                     .on_end = on_recorded,
+                                     .on_end = on_query_end,
                                      .owner = request };
     free(rows);
     store_ask(repairer->store, &request->query);
@@ -243,7 +243,7 @@ static void on_end(void *own, bool is_done, const char *why)
         rest(repairer);
         return;
     case STEP_RESTING:
-    case STEP_WRITING: CHECK(!"no query is out");
+    case STEP_WRITING: CHECK(repairer->step == STEP_COUNTING); /* no query is out */
     }
 }
 

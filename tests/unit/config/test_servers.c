@@ -88,3 +88,42 @@ Test(servers, postgres_may_have_several_hosts)
                 "w.yaml:2:17: postgres.url: it does not begin with postgresql:// or "
                 "postgres://\n");
 }
+
+/* "host port [user] [password] database tls", or the words. */
+static void expect_redis(const char *url, const char *expected)
+{
+    char yaml[400], shown[1200];
+    struct config_redis out;
+    struct status status = { 0 };
+    snprintf(yaml, sizeof yaml, GOOD "redis: {url: '%s'}\n", "${WARRENER_TEST}");
+    setenv("WARRENER_TEST", "redis://h", 1); /* good while it is loaded */
+    struct config *config = config_of(yaml, NULL);
+    setenv("WARRENER_TEST", url, 1);
+    if (config_resolve_redis(config, &out, &status))
+        snprintf(shown, sizeof shown, "%s %u [%s] [%.100s] %u %s", out.host, out.port, out.user,
+                 out.password, out.database, out.is_tls ? "tls" : "plain");
+    else
+        snprintf(shown, sizeof shown, "%.500s", status.text);
+    cr_expect_str_eq(shown, expected);
+    unsetenv("WARRENER_TEST");
+    config_free(config);
+}
+
+Test(servers, redis_is_filled_in_at_each_connect)
+{
+    expect_redis("redis://h", "h 6379 [] [] 0 plain");
+    expect_redis("redis://h:7000/", "h 7000 [] [] 0 plain");
+    expect_redis("rediss://:p%40ss@cache.example:6380/2", "cache.example 6380 [] [p@ss] 2 tls");
+    expect_redis("redis://me:word@[::1]/15", "::1 6379 [me] [word] 15 plain");
+    expect_redis("redis://me@h",
+                 "w.yaml:2:14: redis.url: it has a user and no password; a password "
+                 "alone is written :PASSWORD@");
+    expect_redis("redis://h/-1",
+                 "w.yaml:2:14: redis.url: what follows the host is not a database's "
+                 "number, as in /0");
+    expect_redis("redis://:secret@h/x", "w.yaml:2:14: redis.url: what follows the host is not a "
+                                        "database's number, as in /0");
+    expect_redis("http://h",
+                 "w.yaml:2:14: redis.url: it does not begin with redis:// or rediss://");
+    expect_redis("redis:///0", "w.yaml:2:14: redis.url: it names no host");
+}
