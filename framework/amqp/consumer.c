@@ -84,7 +84,8 @@ static void retry_later(struct consumer *consumer)
 static void lose(struct consumer *consumer, const char *why)
 {
     bool had_epoch = has_epoch(consumer), was_wanted = consumer->state < STATE_CANCELLING;
-    bool is_news = amqp_connection_is_ready(consumer->connection) && strcmp(consumer->fault, why);
+    bool is_news =
+        amqp_connection_is_ready(consumer->connection) && strcmp(consumer->fault, why) != 0;
     (void)snprintf(consumer->fault, sizeof consumer->fault, "%s", why);
     channel_close(consumer->channel);
     if (was_wanted) {

@@ -30,8 +30,7 @@ static int compare_bytes(struct row_value a, struct row_value b)
 /* NaN is above all, as PostgreSQL has it. */
 static int compare_floats(double a, double b)
 {
-    if (__builtin_isnan(a) || __builtin_isnan(b))
-        return (int)__builtin_isnan(a) - (int)__builtin_isnan(b);
+    if (__builtin_isnan(a) || __builtin_isnan(b)) return __builtin_isnan(a) - __builtin_isnan(b);
     return (a > b) - (a < b);
 }
 

@@ -25,7 +25,10 @@ static bool read_4(const char *at, const char *end, char out[4])
 {
     for (int i = 0; i < 4; i++) {
         unsigned number;
-        if (i > 0 && (at == end || *at++ != '.')) return false;
+        if (i > 0) {
+            if (at == end || *at != '.') return false;
+            at++;
+        }
         const size_t n = read_number(at, end, 255, &number);
         if (n == 0) return false;
         out[i] = (char)number;

@@ -13,8 +13,11 @@ enum { PART_BYTES_MOST = 63 }; /* PostgreSQL cuts what is longer, in silence */
 static bool is_quoted(struct wr_text name)
 {
     if (name.len < 3 || name.at[0] != '"' || name.at[name.len - 1] != '"') return false;
-    for (size_t i = 1; i < name.len - 1; i++)
-        if (name.at[i] == '"' && (++i == name.len - 1 || name.at[i] != '"')) return false;
+    for (size_t i = 1; i < name.len - 1; i++) {
+        if (name.at[i] != '"') continue;
+        i++; /* within quotes they come in pairs */
+        if (i == name.len - 1 || name.at[i] != '"') return false;
+    }
     return true;
 }
 

@@ -100,8 +100,8 @@ static void expect_redis(const char *url, const char *expected)
     struct config *config = config_of(yaml, NULL);
     setenv("WARRENER_TEST", url, 1);
     if (config_resolve_redis(config, &out, &status))
-        snprintf(shown, sizeof shown, "%s %u [%s] [%.100s] %u %s", out.host, out.port, out.user,
-                 out.password, out.database, out.is_tls ? "tls" : "plain");
+        snprintf(shown, sizeof shown, "%.100s %u [%.100s] [%.100s] %u %s", out.host, out.port,
+                 out.user, out.password, out.database, out.is_tls ? "tls" : "plain");
     else
         snprintf(shown, sizeof shown, "%.500s", status.text);
     cr_expect_str_eq(shown, expected);
