@@ -136,6 +136,7 @@ static bool start(struct host *host, const struct handlers *handlers, struct sta
             free_post(&host->posts[host->n_posts]);
             return false;
         }
+    caretaker_start(&host->caretaker, host->loop, host->depot.store, host->config, handlers);
     return true;
 }
 
@@ -175,6 +176,7 @@ enum exit_status host_run(struct host *host)
 bool host_close(struct host *host)
 {
     const uint64_t deadline_ms = clock_now_ms() + LANES_END_MS;
+    caretaker_stop(&host->caretaker);
     depot_close(&host->depot);
     for (size_t i = 0; i < host->n_posts; i++)
         if (!crew_close(&host->posts[i].crew, deadline_ms)) return false;

@@ -6,6 +6,7 @@
 #define APP_HOST_INSIDE_H
 
 #include "app/brokers.h"
+#include "app/caretaker.h"
 #include "app/host.h"
 #include "app/topologies.h"
 #include "flow/crew.h"
@@ -77,6 +78,7 @@ struct host {
     struct link consume, publish;
     struct outbox *outbox;
     struct depot depot;
+    struct caretaker caretaker;
     struct larder larder;
     bool needs_store; /* a handler does, not only what repairs the cache */
     struct post *posts;

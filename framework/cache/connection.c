@@ -96,7 +96,7 @@ static void lose_named(struct cache_connection *connection, const char *words, b
 
 static void lose(struct cache_connection *connection, const char *why, bool is_refusal)
 {
-    char words[800];
+    char words[1600];
     snprintf(words, sizeof words, "%s: %s", connection->shown, why);
     lose_named(connection, words, is_refusal);
 }

@@ -167,7 +167,7 @@ static void on_unsubscribed(void *own, const char *why)
     atomic_store(&crew->orders.epoch, 0);
     settle_begin(&crew->settle, 0);
     crew_forget_all(crew);
-    if (*why)
+    if (*why && !crew->is_draining)
         log_warn("flow", "not consuming", LOG_TEXT(QUEUE, crew->settings.topology.queue),
                  LOG_TEXT(REASON, why));
     crew_turn(crew);

@@ -41,7 +41,7 @@ bool pool_has_room(const struct store *store)
         taken++;
         limbo += LIST_ENTRY(link, struct ride, link)->state == RIDE_LIMBO;
     }
-    return pool_is_ready(store) && !store->has_more_to_tell &&
+    return pool_is_ready(store) && !!list_is_empty(&store->ended) &&
            taken < store->settings.connections && taken - limbo < pool_up(store);
 }
 
@@ -72,25 +72,21 @@ static bool meets_any(const struct ride *ride, const struct list *others)
 /* The ride, and where it did not commit those that waited for it, and for them, in order. */
 static void answer(struct store *store, struct ride *ride)
 {
-    struct list told;
-    list_init(&told);
     list_remove(&ride->link);
-    list_append(&told, &ride->link);
+    list_append(&store->ended, &ride->link);
     if (ride->answer.result != STORE_COMMITTED) {
         LIST_EACH (link, &store->rides) {
             struct ride *other = LIST_ENTRY(link, struct ride, link);
-            if (other->state != RIDE_WAITING || !meets_any(other, &told)) continue;
+            if (other->state != RIDE_WAITING || !meets_any(other, &store->ended)) continue;
             list_remove(link);
-            list_append(&told, link);
+            list_append(&store->ended, link);
             other->answer = (struct store_answer){ .result = STORE_NOT_SENT,
                                                    .fault = FAULT_TRANSIENT,
                                                    .text = "it waited for one that failed" };
         }
     }
-    for (struct list *link; (link = list_take_first(&told)) != NULL;) {
-        store->has_more_to_tell = !list_is_empty(&told);
+    for (struct list *link; (link = list_take_first(&store->ended)) != NULL;)
         tell(LIST_ENTRY(link, struct ride, link));
-    }
 }
 
 /* ---- parcels --------------------------------------------------------------------------------- */

@@ -53,6 +53,7 @@ struct store {
     void *owner;
     struct slot slots[STORE_CONNECTIONS_MOST];
     struct list rides;
+    struct list told;    /* rides that have ended and are being answered */
     struct list queries; /* that wait */
     struct timer timer;  /* the next thing that is due */
     struct catalogue_target *targets;
@@ -60,8 +61,7 @@ struct store {
     struct list handles; /* struct store_target */
     enum tables tables;
     bool is_looking;
-    bool has_more_to_tell; /* no room meanwhile: what is handed back goes before what is new */
-    uint64_t look_due_ms;  /* AT_FAULT */
+    uint64_t look_due_ms; /* AT_FAULT */
     bool is_down_by_deployment;
     char down[1000]; /* why there is no connection */
     char tables_fault[1000], new_fault[1000];

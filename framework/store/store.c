@@ -70,6 +70,7 @@ struct store *store_new(struct loop *loop, const struct store_settings *settings
     store->events = *events;
     store->owner = owner;
     list_init(&store->rides);
+    list_init(&store->ended);
     list_init(&store->queries);
     list_init(&store->handles);
     timer_init(&store->timer, loop, on_time, store);
