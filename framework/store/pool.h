@@ -53,7 +53,8 @@ struct store {
     void *owner;
     struct slot slots[STORE_CONNECTIONS_MOST];
     struct list rides;
-    struct list told;    /* rides that have ended and are being answered */
+    struct list ended;   /* rides being answered: no room meanwhile, what is handed back goes before
+                          what is new */
     struct list queries; /* that wait */
     struct timer timer;  /* the next thing that is due */
     struct catalogue_target *targets;
