@@ -58,15 +58,25 @@ static void make_sinks(struct handler_in_use *use, const struct blame *blame)
     }
 }
 
+static bool has_cached_sink(const struct wr_handler *handler)
+{
+    for (const struct wr_sink *sink = handler->sinks; sink->table; sink++)
+        if (sink->cache_key) return true;
+    return false;
+}
+
 /* What a handler needs and this host has not. */
 static void check_needs(const struct handler_in_use *use, const struct blame *blame)
 {
     const struct wr_handler *handler = plugin_handler(use->plugin);
-    if (handler->loaders[0].name)
+    const char *missing = handler->loaders[0].name   ? "loaders"
+                          : has_cached_sink(handler) ? "a sink with a cache_key"
+                                                     : NULL;
+    if (missing)
         config_blame(blame->config, blame->faults, &use->consumer->handler,
-                     "handler \"%s\" declares loaders, which this version of Warrener has not; "
+                     "handler \"%s\" declares %s, which this version of Warrener does not serve; "
                      "use a newer one",
-                     use->consumer->handler);
+                     use->consumer->handler, missing);
     if (use->n_sinks && !blame->config->postgres.is_given)
         config_blame(blame->config, blame->faults, &use->consumer->handler,
                      "handler \"%s\" writes rows, so the configuration needs a section "
