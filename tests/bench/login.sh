@@ -30,9 +30,9 @@ while (($#)); do
     shift
 done
 
-# Batches of 5,000 ask for more than the ordinary prefetch, or none would be on its way while another
-# is being filled.
-prefetch_for() { echo $(($1 > 1000 ? 2 * $1 : 2000)); }
+# The most there is, for batches of 5,000: both workers make two of it then, or none would be on its way
+# while another is being filled.
+prefetch_for() { echo $(($1 > 1000 ? 5000 : 2000)); }
 
 # ---- draining --------------------------------------------------------------------------------------
 

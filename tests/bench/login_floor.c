@@ -429,12 +429,12 @@ static void take_all(void)
     self.from = 0;
 }
 
-/* Reads until the socket is empty or a batch stands in the way; rests then if there was much. */
+/* Reads until the socket is empty, what cannot be taken yet too; rests then if there was much. */
 static void hear_broker(void)
 {
     size_t sum = 0;
     self.heard_ns = now_ns(CLOCK_MONOTONIC);
-    while (!is_stuffed()) {
+    for (;;) {
         const ssize_t got =
             recv(self.fd, self.buffer + self.used, BUFFER_BYTES - self.used, MSG_DONTWAIT);
         if (got < 0 && (errno == EAGAIN || errno == EINTR)) break;
@@ -471,14 +471,14 @@ static void turn(void)
         if (left < 0) fail("PostgreSQL", PQerrorMessage(self.pg));
         self.must_flush = left;
     }
-    const bool is_resting = now < self.rest_until_ns, may_read = !is_stuffed() && !is_resting;
+    const bool is_resting = now < self.rest_until_ns;
     if (is_resting) lower(&until, self.rest_until_ns);
     if (self.batches[self.filling].n && self.wait_ns && self.out < BATCHES_OUT)
         lower(&until, self.batches[self.filling].since_ns + self.wait_ns);
     if (self.taken && self.idle_ns) lower(&until, self.heard_ns + self.idle_ns);
     struct pollfd fds[] = {
         { PQsocket(self.pg), (short)(POLLIN | (self.must_flush ? POLLOUT : 0)), 0 },
-        { may_read ? self.fd : -1, POLLIN, 0 },
+        { is_resting ? -1 : self.fd, POLLIN, 0 },
     };
     const uint64_t left_ns = until > now ? until - now : 0;
     const struct timespec left = { (time_t)(left_ns / 1000000000u), (long)(left_ns % 1000000000u) };

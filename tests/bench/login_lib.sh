@@ -149,11 +149,11 @@ servers_account() {
 
 # floor_start ROWS PREFETCH WAIT_MS PROCESSES
 floor_start() {
-    local i
+    local i rows=$(($1 <= $2 / 2 ? $1 : $2 / 2))
     WORKERS=()
     rm -f "$BENCH_DIR"/floor.*.out
     for ((i = 0; i < $4; i++)); do
-        "$WARRENER_BUILD/tests/bench/bench_login_floor" "$AMQP_URL" bench.login "$2" "$1" "$3" 0 1500 \
+        "$WARRENER_BUILD/tests/bench/bench_login_floor" "$AMQP_URL" bench.login "$2" "$rows" "$3" 0 1500 \
             "$DATABASE_URL" >"$BENCH_DIR/floor.$i.out" 2>"$BENCH_DIR/worker.$i.log" &
         WORKERS+=($!)
         BENCH_PIDS+=($!)
@@ -163,7 +163,7 @@ floor_start() {
 floors_are_done() {
     local pid
     for pid in "${WORKERS[@]}"; do kill -0 "$pid" 2>/dev/null || login_fail 'a worker has ended'; done
-    [[ $(cat "$BENCH_DIR"/floor.*.out | wc -l) == "${#WORKERS[@]}" ]]
+    [[ $(cat "$BENCH_DIR"/floor.*.out 2>/dev/null | wc -l) == "${#WORKERS[@]}" ]]
 }
 
 floor_await() {
