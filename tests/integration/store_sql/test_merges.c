@@ -89,8 +89,8 @@ static const char *const merges[] = {
 
 static void put_merge(FILE *out, const char *form, const char *name)
 {
-    for (; *form; form++)
-        if (*form == 'C' && form[-1] == '.')
+    for (char before = ' '; *form; before = *form++)
+        if (*form == 'C' && before == '.')
             (void)fputs(name, out);
         else if (form[0] == 'e' && form[1] == '.')
             (void)fputs("excluded", out);
