@@ -26,12 +26,14 @@ deep-in-server 2
 trigger 6
 '
 
-# A trigger that refuses, and one that runs out of stack.
+# A trigger that refuses, and runs out of stack; and that takes its time over each row, so that there is
+# always a full window in the host's hands when it is killed.
 storm_guards() {
     sql <<'END'
 create or replace function login_dig(n int) returns int language plpgsql as
     $$ begin return login_dig(n + 1); end $$;
 create or replace function login_guard() returns trigger language plpgsql as $$ begin
+    perform pg_sleep(0.001);
     if new.ua = 'forbidden' then raise exception 'this one is not welcome'; end if;
     if new.ua = 'deep' then perform login_dig(0); end if;
     return new;
@@ -135,7 +137,7 @@ storm() {
     { events "$n" "$seed" 500 && storm_poison; } | shuf --random-source=<(yes "$seed") >"$DIR/events"
     host_start storm
     wait_until 30 host_is_ready storm || check 'the host became ready' false
-    publish storm "$DIR/events" --rate $((n / seconds)) &
+    publish storm "$DIR/events" --rate $((n * 4 / 3 / seconds)) &
     publisher=$!
     storm_nemesis "$seed" "$seconds"
     wait "$publisher" || status=$?
@@ -156,4 +158,5 @@ storm_account() { # SEED
     # shellcheck disable=SC2046
     check_dead stats $(awk '$3 == "both" { print $1 }' "$DIR/poison")
     check 'the host ends with 0' host_stop storm
+    sql -c 'drop trigger login_guard on login_event'
 }
