@@ -17,6 +17,7 @@
 #define ROOM_LEAST 512
 #define NUMBER_BYTES 24
 #define LIST_MOST (1024 * 1024)
+#define DEPTH_MOST 7 /* lists in lists */
 #define SMALL_BYTES 4096
 
 /* ---- commands ------------------------------------------------------------------------------------ */
@@ -127,10 +128,18 @@ static void *create_string(const redisReadTask *task, char *at, size_t len)
     return value;
 }
 
+/* hiredis 0.14 bounds it, 1.2 does not; nothing that is asked for is nested deeper. */
+static bool is_too_deep(const redisReadTask *task)
+{
+    unsigned depth = 0;
+    for (; task->parent; task = task->parent) depth++;
+    return depth >= DEPTH_MOST;
+}
+
 static void *create_array(const redisReadTask *task, list_size n)
 {
     struct resp_reader *reader = task->privdata;
-    if (task->type != REDIS_REPLY_ARRAY || n > LIST_MOST) return NULL;
+    if (task->type != REDIS_REPLY_ARRAY || n > LIST_MOST || is_too_deep(task)) return NULL;
     const size_t bytes = (size_t)n * sizeof(struct resp_value);
     if (reader->arena.heap_bytes + bytes > reader->most_bytes) return NULL;
     struct resp_value *value = place(task);
