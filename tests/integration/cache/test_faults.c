@@ -136,13 +136,21 @@ Test(faults, scripts_that_were_flushed_are_loaded_again)
     stage_close(&stage);
 }
 
+static void fill_with(struct stage *stage, const char *name, size_t bytes)
+{
+    char value[20000];
+    memset(value, 'x', sizeof value);
+    for (int i = 0; i < 5000; i++)
+        if (strstr(redis_ask(&stage->redis, "SET %s:%d %b", name, i, value, bytes), "OOM")) return;
+    cr_assert_fail("it is never full");
+}
+
+/* What a large value found no room for, a small one may still have. */
 static void fill_up(struct stage *stage)
 {
-    char big[20000];
-    memset(big, 'x', sizeof big);
-    for (int i = 0; i < 500; i++)
-        if (strstr(redis_ask(&stage->redis, "SET filler:%d %b", i, big, sizeof big), "OOM")) return;
-    cr_assert_fail("it is never full");
+    fill_with(stage, "large", 20000);
+    fill_with(stage, "small", 100);
+    fill_with(stage, "tiny", 1);
 }
 
 Test(faults, full_it_says_so_and_the_breaker_opens_and_is_probed)

@@ -20,13 +20,18 @@ static bool has_pooler(void)
     return false;
 }
 
-static int open_pooled(struct stage *stage, char *url, size_t url_bytes)
+static int open_pool(struct stage *stage, const char *mode, char *url, size_t url_bytes)
 {
     stage_open_cluster(stage);
     stage_do(stage, "alter role warrener set search_path = %s", stage->schema);
-    const int port = stage_cluster(stage, "pool", "transaction");
+    const int port = stage_cluster(stage, "pool", mode);
     snprintf(url, url_bytes, "postgresql://warrener:warrener@127.0.0.1:%d/warrener", port);
     return port;
+}
+
+static int open_pooled(struct stage *stage, char *url, size_t url_bytes)
+{
+    return open_pool(stage, "transaction", url, url_bytes);
 }
 
 static pid_t pooler_pid(const struct stage *stage, int port)
@@ -92,13 +97,13 @@ Test(pooler, a_statement_that_is_not_there_or_is_there_already)
     stage_close(&stage);
 }
 
-Test(pooler, statements_that_do_not_last)
+static void take_turns(const char *mode)
 {
     struct stage stage;
     struct shop shops[3];
     char url[200];
     if (!has_pooler()) return;
-    open_pooled(&stage, url, sizeof url);
+    open_pool(&stage, mode, url, sizeof url);
     shop_make_table(&stage);
     for (int i = 0; i < 3; i++) shop_open(&shops[i], &stage, url, 2, LONG_MS);
     for (int i = 0; i < 3; i++) WAIT_ON(&stage, shops[i].is_ready);
@@ -120,6 +125,17 @@ Test(pooler, statements_that_do_not_last)
         stage_ask(&stage, "select string_agg(key || value, ' ' order by key) from pair"),
         "a30 b30 c60");
     stage_close(&stage);
+}
+
+Test(pooler, statements_that_do_not_last)
+{
+    take_turns("transaction");
+}
+
+/* Where the pooler is too old to keep them, it is the test before once more. */
+Test(pooler, statements_that_the_pooler_keeps)
+{
+    take_turns("named");
 }
 
 static void take_verdict(void *own, enum reaped reaped, const char *why UNUSED)
