@@ -33,7 +33,7 @@ storm_guards() {
 create or replace function login_dig(n int) returns int language plpgsql as
     $$ begin return login_dig(n + 1); end $$;
 create or replace function login_guard() returns trigger language plpgsql as $$ begin
-    perform pg_sleep(0.001);
+    perform pg_sleep(0.0007);
     if new.ua = 'forbidden' then raise exception 'this one is not welcome'; end if;
     if new.ua = 'deep' then perform login_dig(0); end if;
     return new;
@@ -132,7 +132,7 @@ storm() {
     ledger_begin
     storm_guards
     # shellcheck disable=SC2034 # await_quiet and publish give up then
-    DEADLINE=$((SECONDS + seconds + 240))
+    DEADLINE=$((SECONDS + seconds + 600))
     host_config storm "$(consumer collect login_collect 'user.#' poison && consumer stats login_stats 'user.#')"
     { events "$n" "$seed" 500 && storm_poison; } | shuf --random-source=<(yes "$seed") >"$DIR/events"
     host_start storm
