@@ -13,7 +13,7 @@
 #define CONNECT_MS 10000
 #define BACKOFF_FIRST_MS 250
 #define BACKOFF_MOST_MS 15000
-#define REST_US 3000 /* paced reading, see net/wire.h */
+#define REST_US 1500 /* paced reading, see net/wire.h */
 
 void brokers_init(struct brokers *brokers, const struct config *config)
 {

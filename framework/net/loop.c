@@ -44,7 +44,8 @@ static struct event_base *new_base(void)
 {
     struct event_config *config = event_config_new();
     if (!config) return NULL;
-    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+    /* Precise, or the coarse clock's ticks of 4 ms would stretch each rest of a paced wire. */
+    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_PRECISE_TIMER);
     struct event_base *base = event_base_new_with_config(config);
     event_config_free(config);
     return base;

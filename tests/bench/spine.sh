@@ -26,7 +26,7 @@ consumers:
     handler: tally
     bind: [{exchange: bench, type: topic, key: "bench.#"}]
     prefetch: $PREFETCH
-    batch: {rows: $ACK_EVERY, wait: 20ms}
+    batch: {rows: $ACK_EVERY, wait: 5ms}
 END
 
 # host_start: sets HOST_PID and HOST_URL once it consumes, with the CPU it had spent by then
