@@ -22,10 +22,13 @@ enum metric_family {
     METRIC_RECONNECTS,           /* server */
     METRIC_PAUSED_SECONDS,       /* queue */
     METRIC_LANE_BUSY_SECONDS,    /* queue */
+    METRIC_HANDLER_CRASHES,      /* queue; kept by the supervisor, like the next */
+    METRIC_HOST_RESTARTS,        /* why */
     METRIC_MESSAGES_IN_FLIGHT,   /* queue */
     METRIC_BYTES_IN_FLIGHT,      /* queue */
     METRIC_QUEUE_READY,          /* queue */
     METRIC_DEAD_READY,           /* queue */
+    METRIC_RETRY_READY,          /* queue, delay: as in the retry queue's name, "10s" */
     METRIC_LANES,                /* queue */
     METRIC_PREFETCH,             /* queue */
     METRIC_PAUSED,               /* queue, why */
