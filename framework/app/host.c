@@ -72,13 +72,14 @@ static bool start_post(struct host *host, size_t i, const struct handler_in_use 
     *post = (struct post){ .consumer = consumer, .plugin = use->plugin };
     post->tag = join(host->config->name, ".", consumer->queue);
     post->handler = name_handler(use->plugin);
+    post->topology = topology_of(consumer, &post->lists);
     post->pulses = memory_new((size_t)consumer->lanes, sizeof *post->pulses);
     for (size_t lane = 0; lane < (size_t)consumer->lanes; lane++)
         post->pulses[lane] = board_lane_pulse(host->board, i, lane);
     const struct crew_settings settings = {
         .name = consumer->name,
         .tag = post->tag,
-        .topology = topology_of(consumer, &post->lists),
+        .topology = post->topology,
         .prefetch = prefetch,
         .max_message_bytes = (uint64_t)consumer->max_message_bytes,
         .lanes = (unsigned)consumer->lanes,
@@ -136,6 +137,7 @@ static bool start(struct host *host, const struct handlers *handlers, struct sta
             free_post(&host->posts[host->n_posts]);
             return false;
         }
+    depths_init(&host->depths, host->metrics, host->posts, host->n_posts);
     caretaker_start(&host->caretaker, host->loop, host->depot.store, host->config, handlers);
     return true;
 }
@@ -165,9 +167,11 @@ enum exit_status host_run(struct host *host)
     outbox_connect(host->outbox, host->publish.connection);
     for (size_t i = 0; i < host->n_posts; i++)
         crew_subscribe(host->posts[i].crew, host->consume.connection);
+    depths_start(&host->depths, host->consume.connection);
     report_start(host);
     loop_run(host->loop);
     report_stop(host);
+    depths_stop(&host->depths);
     drain_stop(host);
     log_info("app", "warrener ends");
     return EXIT_WELL;
@@ -184,6 +188,7 @@ bool host_close(struct host *host)
     outbox_free(host->outbox);
     link_fini(&host->publish);
     link_fini(&host->consume);
+    depths_fini(&host->depths);
     for (size_t i = 0; i < host->n_posts; i++) free_post(&host->posts[i]);
     if (host->site) site_close(host->site);
     if (host->loop) loop_free(host->loop);

@@ -7,6 +7,7 @@
 
 #include "app/brokers.h"
 #include "app/caretaker.h"
+#include "app/depths.h"
 #include "app/host.h"
 #include "app/topologies.h"
 #include "flow/crew.h"
@@ -60,8 +61,9 @@ struct post {
     const struct config_consumer *consumer;
     const struct plugin *plugin;
     struct topology_lists lists;
-    char *tag;     /* "NAME.Q" */
-    char *handler; /* "name/version" */
+    struct topology topology; /* of `lists` */
+    char *tag;                /* "NAME.Q" */
+    char *handler;            /* "name/version" */
     struct pulse **pulses;
     struct crew *crew;
 };
@@ -83,6 +85,7 @@ struct host {
     bool needs_store; /* a handler does, not only what repairs the cache */
     struct post *posts;
     size_t n_posts;
+    struct depths depths;
     struct signal_watch on_term, on_int;
     struct timer tick, report, drain;
     uint64_t tick_due_ns; /* when the next tick should come */

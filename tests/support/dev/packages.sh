@@ -31,6 +31,7 @@ test|pgbouncer|/usr/sbin/pgbouncer
 test|clang-format-19|clang-format-19
 test|clang-tidy-19|clang-tidy-19
 test|shellcheck|shellcheck
+test|prometheus|promtool
 format|clang-format-19|clang-format-19
 '
 
