@@ -18,6 +18,7 @@ const struct command commands[] = {
       "bring the database to what this release expects", command_migrate },
     { "publish", "[-c FILE] --exchange E --key K [...]", "publish messages, with confirms",
       command_publish },
+    { "health", "[-c FILE] [--url URL]", "ask a running host whether it is well", command_health },
     { "version", "", "versions of the host, its ABI and its libraries", command_version },
     { NULL, NULL, NULL, NULL },
 };

@@ -37,6 +37,7 @@ enum exit_status command_run(int argc, char **argv);
 enum exit_status command_check(int argc, char **argv);
 enum exit_status command_migrate(int argc, char **argv);
 enum exit_status command_publish(int argc, char **argv);
+enum exit_status command_health(int argc, char **argv);
 enum exit_status command_version(int argc, char **argv);
 
 /* "warrener: …" on stderr; returns the status's exit. */
