@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/log_kept.h"
 
 #define LANES_END_MS 2000 /* for handlers to come back once all is closed */
 
@@ -159,6 +160,7 @@ struct host *host_new(const struct config *config, const struct handlers *handle
 
 enum exit_status host_run(struct host *host)
 {
+    log_kept_begin();
     log_info("app", "warrener runs", LOG_TEXT(VERSION, WARRENER_VERSION),
              LOG_TEXT(LISTEN, host->listen));
     drain_start(host);

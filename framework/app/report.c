@@ -92,6 +92,8 @@ static void tell_larder(struct host *host, struct board_snapshot *draft)
     board_say(server->address, sizeof server->address, cache_server(larder->cache));
     board_say(server->last_error, sizeof server->last_error, larder->last_error);
     server->connected = larder->is_ready;
+    board_say(server->breaker, sizeof server->breaker,
+              breaker_state_name(cache_breaker(larder->cache)));
     server->since_unix_us = larder->since_unix_us;
     server->reconnects = cache_reconnects(larder->cache);
     gauge_set(larder->connected, larder->is_ready);
@@ -111,13 +113,34 @@ static void tell_larder(struct host *host, struct board_snapshot *draft)
     board_add_reason(draft, words);
 }
 
+static void tell_stages(const struct crew_view *view, uint32_t stages[BOARD_STAGES])
+{
+    uint32_t elsewhere = 0;
+    stages[BOARD_HANDLING] = view->handling;
+    stages[BOARD_HELD] = view->held;
+    stages[BOARD_STAGED] = view->staged;
+    stages[BOARD_STORING] = view->storing;
+    stages[BOARD_CACHING] = view->caching;
+    stages[BOARD_SENDING] = view->sending;
+    stages[BOARD_ACKING] = view->acking;
+    for (int i = BOARD_HANDLING; i < BOARD_ACKING; i++) elsewhere += stages[i];
+    stages[BOARD_WAITING] = view->in_flight > elsewhere ? view->in_flight - elsewhere : 0;
+}
+
+static void tell_depths(const struct post_depths *depths, struct board_consumer *out)
+{
+    out->ready = depths->at[DEPTH_OWN].ready;
+    out->dead_ready = depths->at[DEPTH_DEAD].ready;
+    out->retry_ready = depths_retry_ready(depths);
+    out->counted_unix_us = depths->at[DEPTH_OWN].at_unix_us;
+}
+
 static void tell_consumer(struct host *host, const struct post *post, struct board_snapshot *draft,
                           struct board_consumer *out)
 {
     struct crew_view view;
     crew_attend(post->crew);
     crew_look(post->crew, &view);
-    out->subscribed = view.is_subscribed;
     out->prefetch = view.prefetch;
     out->in_flight = view.in_flight;
     out->bytes_in_flight = view.bytes_in_flight;
@@ -125,7 +148,13 @@ static void tell_consumer(struct host *host, const struct post *post, struct boa
     out->done = view.done;
     out->retried = view.retried;
     out->dead = view.dead;
+    const bool flows = view.is_subscribed && !*view.paused_by;
+    if (flows != (out->subscribed && !out->paused) || !out->since_unix_us)
+        out->since_unix_us = clock_unix_us();
+    out->subscribed = view.is_subscribed;
     out->paused = *view.paused_by;
+    tell_stages(&view, out->stages);
+    tell_depths(&host->depths.posts[post - host->posts], out);
     board_say(out->why, sizeof out->why, view.paused_by);
     board_say(out->last_error, sizeof out->last_error, view.last_error);
     for (uint32_t i = 0; i < out->n_lanes; i++)

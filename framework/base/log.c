@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log_kept.h"
 #include "base/time_text.h"
 
 enum {
@@ -60,9 +61,14 @@ void log_configure(enum wr_level least, enum log_format format)
     atomic_store(&is_coloured, wants_colour && isatty(STDERR_FILENO));
 }
 
-bool log_is_on(enum wr_level level)
+static bool is_written(enum wr_level level)
 {
     return (int)level >= atomic_load_explicit(&least_level, memory_order_relaxed);
+}
+
+bool log_is_on(enum wr_level level)
+{
+    return is_written(level) || log_kept_wants((int)level);
 }
 
 /* ---- making a line -------------------------------------------------------------------------- */
@@ -276,6 +282,9 @@ void log_write(enum wr_level level, const char *room, struct wr_text what,
     if (!log_is_on(level)) return;
     const int errno_before = errno;
     const int known_level = (int)level < WR_DEBUG || (int)level > WR_ERROR ? WR_ERROR : (int)level;
+    if (log_kept_wants(known_level))
+        log_kept_add(clock_unix_us(), known_level, room, what, fields, n);
+    if (!is_written(level)) return;
     const unsigned long long lost = atomic_exchange_explicit(&dropped, 0, memory_order_relaxed);
     struct line line;
     line.used = 0;

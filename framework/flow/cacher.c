@@ -289,6 +289,22 @@ bool cacher_is_idle(const struct cacher *cacher)
     return !cacher->gathering && list_is_empty(&cacher->loads);
 }
 
+static size_t count_in(const struct load *load)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < load->n_riders; i++) n += load->riders[i].delivery != NULL;
+    return n;
+}
+
+size_t cacher_count(const struct cacher *cacher)
+{
+    size_t n = cacher->gathering ? count_in(cacher->gathering) : 0;
+    LIST_EACH (link, &cacher->loads) {
+        n += count_in(LIST_ENTRY(link, struct load, link));
+    }
+    return n;
+}
+
 bool cacher_is_stuck(const struct cacher *cacher)
 {
     LIST_EACH (link, &cacher->loads)

@@ -47,6 +47,7 @@ void cacher_ship(struct cacher *cacher);
 /* The subscription is over: all deliveries come back at once; what was sent may take effect. */
 void cacher_forget(struct cacher *cacher);
 bool cacher_is_idle(const struct cacher *cacher);
+size_t cacher_count(const struct cacher *cacher);  /* deliveries in it */
 bool cacher_is_stuck(const struct cacher *cacher); /* something was refused and is held */
 
 #endif

@@ -70,7 +70,10 @@ struct crew_view {
     const char *stuck_by;   /* why rows are not committed though PostgreSQL is there; "" */
     const char *paused_by;  /* "postgres" or "redis"; "" while it is not paused */
     const char *last_error; /* the last message that was not done, in words; "" */
-    uint32_t prefetch, in_flight, held, sending;
+    uint32_t prefetch, in_flight;
+    /* Of those in flight, by where they are; what is left waits for a lane. */
+    uint32_t handling, held, staged, storing, caching, sending;
+    uint32_t acking; /* finished, and not in flight any more: their ack has not been written */
     uint64_t bytes_in_flight;
     uint64_t received, done, dead, retried;
     unsigned lanes;

@@ -327,6 +327,19 @@ bool shipper_is_idle(const struct shipper *shipper)
     return list_is_empty(&shipper->waiting) && !shipper->n_flying;
 }
 
+static uint32_t count_in(const struct list *shipments)
+{
+    uint32_t n = 0;
+    for (const struct list *link = shipments->next; link != shipments; link = link->next)
+        n += LIST_ENTRY(link, struct shipment, link)->n;
+    return n;
+}
+
+uint32_t shipper_count(const struct shipper *shipper)
+{
+    return count_in(&shipper->waiting) + count_in(&shipper->flying);
+}
+
 const char *shipper_fault(const struct shipper *shipper)
 {
     return shipper->failures >= SHIP_PATIENCE ? shipper->fault : "";

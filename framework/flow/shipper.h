@@ -49,6 +49,7 @@ void shipper_run(struct shipper *shipper); /* the store has room, or is ready, a
 /* The subscription is over: what is not in flight comes back at once, the rest as it is answered. */
 void shipper_forget(struct shipper *shipper);
 bool shipper_is_idle(const struct shipper *shipper);
+uint32_t shipper_count(const struct shipper *shipper); /* deliveries in it */
 /* Why the server, though it is there, has committed nothing for several tries; "" when it commits. */
 const char *shipper_fault(const struct shipper *shipper);
 

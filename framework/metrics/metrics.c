@@ -152,6 +152,20 @@ struct histogram *metrics_histogram(struct metrics *metrics, enum metric_family 
     return &find_or_make(of, label_values)->histogram;
 }
 
+const struct histogram *metrics_find_histogram(const struct metrics *metrics,
+                                               enum metric_family family,
+                                               const char *const *label_values)
+{
+    CHECK(family < METRIC_PROCESS_FIRST);
+    const struct family *of = &metrics->catalog[family];
+    CHECK(of->about.type == METRIC_HISTOGRAM);
+    char *labels = labels_text(&of->about, label_values);
+    const struct series *series = atomic_load(&of->series);
+    while (series && strcmp(series->labels, labels) != 0) series = atomic_load(&series->next);
+    free(labels);
+    return series ? &series->histogram : NULL;
+}
+
 bool metrics_is_counter_name(const char *name)
 {
     const size_t len = strlen(name);

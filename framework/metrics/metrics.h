@@ -56,6 +56,11 @@ struct gauge *metrics_gauge(struct metrics *metrics, enum metric_family family,
 struct histogram *metrics_histogram(struct metrics *metrics, enum metric_family family,
                                     const char *const *label_values);
 
+/* From any thread; NULL where nobody has asked for such a series. */
+const struct histogram *metrics_find_histogram(const struct metrics *metrics,
+                                               enum metric_family family,
+                                               const char *const *label_values);
+
 /* warrener_handler_NAME_total{handler,queue}: NULL where the name is not [a-z0-9_]{1,64}. Handlers that
  * share a name share the family and the first one's help (NULL: none given). */
 struct counter *metrics_handler_counter(struct metrics *metrics, const char *counter_name,

@@ -25,19 +25,38 @@ struct board_server {
     int64_t since_unix_us; /* of the present state; 0: unknown */
     uint64_t reconnects;
     char last_error[BOARD_WORDS_BYTES]; /* "": none */
+    char breaker[16];                   /* closed, open, half-open; "": it has none */
 };
 
 struct board_lane {
     uint64_t handled; /* whether it is busy, and since when, its pulse tells */
 };
 
+/* Where messages in flight are; the pipeline of the page, in its order. */
+enum board_stage {
+    BOARD_WAITING,  /* for a lane */
+    BOARD_HANDLING, /* in lanes' hands */
+    BOARD_HELD,     /* wait to be handled again */
+    BOARD_STAGED,   /* in the batch that is being filled */
+    BOARD_STORING,
+    BOARD_CACHING,
+    BOARD_SENDING, /* what they publish, or their copies, is not confirmed yet */
+    BOARD_ACKING,
+    BOARD_STAGES
+};
+
 struct board_consumer {
     char queue[BOARD_NAME_BYTES], name[BOARD_NAME_BYTES];
     char handler[BOARD_NAME_BYTES], handler_version[64];
     bool subscribed, paused;
+    char breaker[16];            /* as above */
     char why[BOARD_WORDS_BYTES]; /* it is paused; "" while it is not */
     uint32_t prefetch, in_flight;
     uint64_t bytes_in_flight, received, done, retried, dead;
+    uint32_t stages[BOARD_STAGES];
+    uint32_t ready, dead_ready, retry_ready; /* at the broker, when it was asked */
+    int64_t counted_unix_us;                 /* that moment; 0: not yet */
+    int64_t since_unix_us;              /* of being subscribed and not paused, or not; 0: never */
     char last_error[BOARD_WORDS_BYTES]; /* "": none */
     uint32_t n_lanes;                   /* set by board_new, like `lanes` */
     struct board_lane *lanes;

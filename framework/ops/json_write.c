@@ -86,6 +86,12 @@ void json_write_count(struct json_write *json, const char *key, uint64_t number)
     metrics_text_format(json->out, "%llu", (unsigned long long)number);
 }
 
+void json_write_number(struct json_write *json, const char *key, double number)
+{
+    write_key(json, key);
+    metrics_text_format(json->out, "%.2f", number);
+}
+
 void json_write_bool(struct json_write *json, const char *key, bool is_true)
 {
     write_key(json, key);

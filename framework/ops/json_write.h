@@ -21,6 +21,7 @@ void json_write_text(struct json_write *json, const char *key, const char *text)
 void json_write_text_or_null(struct json_write *json, const char *key, const char *text);
 void json_write_int(struct json_write *json, const char *key, int64_t number);
 void json_write_count(struct json_write *json, const char *key, uint64_t number);
+void json_write_number(struct json_write *json, const char *key, double number); /* to 0.01 */
 void json_write_bool(struct json_write *json, const char *key, bool is_true);
 void json_write_null(struct json_write *json, const char *key);
 void json_write_time(struct json_write *json, const char *key, int64_t unix_us); /* 0: null */

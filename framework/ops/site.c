@@ -20,6 +20,8 @@ struct site {
     struct board *board;
     const struct metrics *metrics;
     struct http *http;
+    struct history *history;
+    struct history_sample *samples; /* one a consumer */
 };
 
 struct facts {
@@ -105,7 +107,8 @@ static void answer_status(void *context, const struct http_request *request,
     metrics_text_add(&words, "", 1);
     health.words = words.at;
     answer->type = "application/json";
-    status_write(site->board, all.snapshot, &health, all.facts.now_unix_us, &answer->body);
+    status_write(site->board, all.snapshot, site->history, &health, all.facts.now_unix_us,
+                 &answer->body);
     metrics_text_fini(&words);
     metrics_text_fini(&ignored);
     free(all.lanes);
@@ -129,9 +132,35 @@ static const struct http_route routes[] = {
     { "/metrics", answer_metrics }, { "/status", answer_status },
 };
 
+static void take_history(struct site *site, uint64_t now_ms)
+{
+    const struct board_snapshot *snapshot = board_latest(site->board);
+    if (!snapshot) return;
+    if (!site->history) {
+        site->history = history_new(snapshot->n_consumers);
+        site->samples = memory_new(snapshot->n_consumers + 1, sizeof *site->samples);
+    }
+    if (!history_is_due(site->history, now_ms)) return;
+    for (size_t i = 0; i < snapshot->n_consumers; i++) {
+        const struct board_consumer *consumer = &snapshot->consumers[i];
+        site->samples[i] = (struct history_sample){
+            .received = consumer->received,
+            .done = consumer->done,
+            .retried = consumer->retried,
+            .dead = consumer->dead,
+            .settle = metrics_find_histogram(site->metrics, METRIC_SETTLE_SECONDS,
+                                             (const char *[]){ consumer->name }),
+        };
+    }
+    history_take(site->history, now_ms, site->samples);
+}
+
 static void on_tick(void *context)
 {
-    board_tick(((struct site *)context)->board, clock_now_ms());
+    struct site *site = context;
+    const uint64_t now_ms = clock_now_ms();
+    board_tick(site->board, now_ms);
+    take_history(site, now_ms);
 }
 
 struct site *site_open(const char *listen, struct board *board, const struct metrics *metrics,
@@ -160,5 +189,7 @@ void site_close(struct site *site)
 {
     if (!site) return;
     http_close(site->http);
+    history_free(site->history);
+    free(site->samples);
     free(site);
 }

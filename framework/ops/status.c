@@ -4,9 +4,14 @@
  * the pulses, so that it is true while the loop stands still. */
 #include "ops/status.h"
 
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
+
+#include "base/log_kept.h"
 #include "ops/json_write.h"
 
 static void write_lines(struct json_write *json, const char *key, const char *words)
@@ -32,6 +37,7 @@ static void write_server(struct json_write *json, const struct board_server *ser
     json_write_time(json, "since", server->since_unix_us);
     json_write_count(json, "reconnects", server->reconnects);
     json_write_text_or_null(json, "last_error", server->last_error);
+    json_write_text_or_null(json, "breaker", server->breaker);
     json_write_close(json, '}');
 }
 
@@ -45,7 +51,42 @@ static void write_lane(struct json_write *json, uint64_t now_ms, uint64_t since_
     json_write_close(json, '}');
 }
 
-static void write_consumer(struct json_write *json, const struct board *board, size_t i,
+/* Where the messages of a consumer are: at the broker, then in our hands. */
+static void write_stages(struct json_write *json, const struct board_consumer *consumer)
+{
+    static const char *const names[BOARD_STAGES] = {
+        [BOARD_WAITING] = "waiting", [BOARD_HANDLING] = "handling", [BOARD_HELD] = "held",
+        [BOARD_STAGED] = "staged",   [BOARD_STORING] = "storing",   [BOARD_CACHING] = "caching",
+        [BOARD_SENDING] = "sending", [BOARD_ACKING] = "acking",
+    };
+    json_write_count(json, "ready", consumer->ready);
+    json_write_count(json, "retry_ready", consumer->retry_ready);
+    json_write_count(json, "dead_ready", consumer->dead_ready);
+    json_write_time(json, "counted", consumer->counted_unix_us);
+    json_write_open(json, "stages", '{');
+    for (int i = 0; i < BOARD_STAGES; i++) json_write_count(json, names[i], consumer->stages[i]);
+    json_write_close(json, '}');
+}
+
+static void write_pace(struct json_write *json, const struct history *history, size_t i)
+{
+    const struct history_pace pace = history_pace(history, i);
+    json_write_open(json, "rates", '{');
+    json_write_number(json, "received", pace.received);
+    json_write_number(json, "done", pace.done);
+    json_write_number(json, "retried", pace.retried);
+    json_write_number(json, "dead", pace.dead);
+    json_write_close(json, '}');
+    json_write_count(json, "settle_median_us", pace.median_us);
+    json_write_count(json, "settle_p99_us", pace.late_us);
+    json_write_open(json, "recent_done", '[');
+    for (unsigned step = 0; step < history_brief_steps(history); step++)
+        json_write_count(json, NULL, history_brief_done(history, i, step));
+    json_write_close(json, ']');
+}
+
+static void write_consumer(struct json_write *json, const struct board *board,
+                           const struct history *history, size_t i,
                            const struct board_consumer *consumer)
 {
     json_write_open(json, NULL, '{');
@@ -58,6 +99,8 @@ static void write_consumer(struct json_write *json, const struct board *board, s
     json_write_bool(json, "subscribed", consumer->subscribed);
     json_write_bool(json, "paused", consumer->paused);
     json_write_text_or_null(json, "why", consumer->why);
+    json_write_time(json, "since", consumer->since_unix_us);
+    json_write_text_or_null(json, "breaker", consumer->breaker);
     json_write_count(json, "prefetch", consumer->prefetch);
     json_write_count(json, "in_flight", consumer->in_flight);
     json_write_count(json, "bytes_in_flight", consumer->bytes_in_flight);
@@ -65,6 +108,8 @@ static void write_consumer(struct json_write *json, const struct board *board, s
     json_write_count(json, "done", consumer->done);
     json_write_count(json, "retried", consumer->retried);
     json_write_count(json, "dead", consumer->dead);
+    write_stages(json, consumer);
+    if (history) write_pace(json, history, i);
     json_write_count(json, "timeout_ms", board_timeout_ms(board, i));
     json_write_open(json, "lanes", '[');
     for (size_t lane = 0; lane < consumer->n_lanes; lane++) {
@@ -77,7 +122,8 @@ static void write_consumer(struct json_write *json, const struct board *board, s
 }
 
 static void write_snapshot(struct json_write *json, const struct board *board,
-                           const struct board_snapshot *snapshot, int64_t now_unix_us)
+                           const struct board_snapshot *snapshot, const struct history *history,
+                           int64_t now_unix_us)
 {
     const int64_t up_us = now_unix_us - snapshot->started_unix_us;
     json_write_text(json, "name", snapshot->name);
@@ -89,13 +135,63 @@ static void write_snapshot(struct json_write *json, const struct board *board,
     json_write_close(json, ']');
     json_write_open(json, "consumers", '[');
     for (size_t i = 0; i < snapshot->n_consumers; i++) {
-        write_consumer(json, board, i, &snapshot->consumers[i]);
+        write_consumer(json, board, history, i, &snapshot->consumers[i]);
     }
     json_write_close(json, ']');
 }
 
+static void write_faults(struct json_write *json)
+{
+    struct log_kept *kept = memory_new(LOG_KEPT_MOST, sizeof *kept);
+    const size_t n = log_kept_copy(kept);
+    char words[BOARD_WORDS_BYTES];
+    json_write_open(json, "faults", '[');
+    for (size_t i = 0; i < n; i++) {
+        json_write_open(json, NULL, '{');
+        json_write_time(json, "at", kept[i].last_unix_us);
+        json_write_time(json, "since", kept[i].first_unix_us);
+        json_write_count(json, "count", kept[i].count);
+        json_write_text(json, "level", kept[i].level == WR_ERROR ? "error" : "warn");
+        json_write_text(json, "room", kept[i].room);
+        json_write_text(json, "what", kept[i].what);
+        board_say(words, sizeof words, kept[i].about);
+        json_write_text_or_null(json, "about", words);
+        board_say(words, sizeof words, kept[i].reason);
+        json_write_text_or_null(json, "reason", words);
+        json_write_close(json, '}');
+    }
+    json_write_close(json, ']');
+    free(kept);
+}
+
+static void write_steps(struct json_write *json, const struct history *history, const char *key,
+                        size_t offset)
+{
+    json_write_open(json, key, '[');
+    for (unsigned i = 0; i < history_steps(history); i++) {
+        uint32_t number;
+        memcpy(&number, (const char *)history_step(history, i) + offset, sizeof number);
+        json_write_count(json, NULL, number);
+    }
+    json_write_close(json, ']');
+}
+
+/* From the oldest to the newest: what was done within each step. */
+static void write_history(struct json_write *json, const struct history *history)
+{
+    json_write_open(json, "history", '{');
+    json_write_count(json, "step_ms", HISTORY_STEP_MS);
+    write_steps(json, history, "done", offsetof(struct history_step, done));
+    write_steps(json, history, "retried", offsetof(struct history_step, retried));
+    write_steps(json, history, "dead", offsetof(struct history_step, dead));
+    write_steps(json, history, "settle_median_us", offsetof(struct history_step, median_us));
+    write_steps(json, history, "settle_p99_us", offsetof(struct history_step, late_us));
+    json_write_close(json, '}');
+}
+
 void status_write(const struct board *board, const struct board_snapshot *snapshot,
-                  const struct status_health *health, int64_t now_unix_us, struct metrics_text *out)
+                  const struct history *history, const struct status_health *health,
+                  int64_t now_unix_us, struct metrics_text *out)
 {
     static const struct board_snapshot nothing = { .name = "", .version = "" };
     struct json_write json = { out, false };
@@ -105,7 +201,9 @@ void status_write(const struct board *board, const struct board_snapshot *snapsh
     json_write_bool(&json, "ready", health->ready);
     json_write_bool(&json, "draining", board_is_draining(board));
     write_lines(&json, "reasons", health->ready ? "" : health->words);
-    write_snapshot(&json, board, snapshot ? snapshot : &nothing, now_unix_us);
+    write_snapshot(&json, board, snapshot ? snapshot : &nothing, history, now_unix_us);
+    write_faults(&json);
+    if (history) write_history(&json, history);
     json_write_close(&json, '}');
     metrics_text_put(out, "\n");
 }

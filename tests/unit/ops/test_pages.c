@@ -103,7 +103,7 @@ Test(status, before_anything_is_known_it_is_json_already)
 {
     struct board *board = board_new(&(struct board_plan){ 0, 0, NULL });
     struct metrics_text text = { NULL, 0, 0 };
-    status_write(board, NULL, &(struct status_health){ true, false, "starting\n" }, 1, &text);
+    status_write(board, NULL, NULL, &(struct status_health){ true, false, "starting\n" }, 1, &text);
     expect(&text, "reasons", "[\"starting\"]");
     expect(&text, "consumers", "[]");
     expect(&text, "started", "null");
@@ -132,7 +132,7 @@ Test(status, tells_all_that_the_board_knows)
     board_tick(board, 1000);
     pulse_beat(board_lane_pulse(board, 0, 1));
     board_tick(board, 1900);
-    status_write(board, board_latest(board), &(struct status_health){ true, true, "ready\n" },
+    status_write(board, board_latest(board), NULL, &(struct status_health){ true, true, "ready\n" },
                  65000000, &text);
     expect(&text, "ready", "true");
     expect(&text, "reasons", "[]");
