@@ -48,7 +48,7 @@ static bool read_all(int fd, char *text, size_t room)
 static void get(uint16_t port, const char *path, const char *more_headers, char *text, size_t room,
                 int *status)
 {
-    char request[1024];
+    char request[8192];
     *status = 0;
     text[0] = '\0';
     const int fd = dial(port);
