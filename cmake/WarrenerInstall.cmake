@@ -14,6 +14,7 @@ if(TARGET warrener)
 endif()
 install(DIRECTORY include/warrener ${CMAKE_CURRENT_BINARY_DIR}/include/warrener
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(TARGETS warrener_testing ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # Every plugin that a folder of workers/ makes.
@@ -28,14 +29,19 @@ foreach(folder IN LISTS folders)
   endforeach()
 endforeach()
 
+if(WARRENER_SANITIZE)
+  set(testing_sanitizers "-fsanitize=${WARRENER_SANITIZE}")
+endif()
 configure_package_config_file(
   cmake/warrener-config.cmake.in ${made}/warrener-config.cmake INSTALL_DESTINATION ${cmake_dir}
-  PATH_VARS CMAKE_INSTALL_INCLUDEDIR WARRENER_WORKERS_DIR)
+  PATH_VARS CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR WARRENER_WORKERS_DIR)
 write_basic_package_version_file(${made}/warrener-config-version.cmake
                                  COMPATIBILITY SameMajorVersion)
 install(FILES ${made}/warrener-config.cmake ${made}/warrener-config-version.cmake
               cmake/WarrenerHandler.cmake DESTINATION ${cmake_dir})
 
 file(RELATIVE_PATH pkgconfig_to_prefix /${pkgconfig_dir} /)
-configure_file(cmake/warrener.pc.in ${made}/warrener.pc @ONLY)
-install(FILES ${made}/warrener.pc DESTINATION ${pkgconfig_dir})
+foreach(package IN ITEMS warrener warrener-testing)
+  configure_file(cmake/${package}.pc.in ${made}/${package}.pc @ONLY)
+  install(FILES ${made}/${package}.pc DESTINATION ${pkgconfig_dir})
+endforeach()

@@ -19,6 +19,8 @@ const struct command commands[] = {
     { "publish", "[-c FILE] --exchange E --key K [...]", "publish messages, with confirms",
       command_publish },
     { "health", "[-c FILE] [--url URL]", "ask a running host whether it is well", command_health },
+    { "try", "HANDLER.so [--ndjson FILE] [...]", "run messages through a handler, with no server",
+      command_try },
     { "version", "", "versions of the host, its ABI and its libraries", command_version },
     { NULL, NULL, NULL, NULL },
 };
@@ -30,7 +32,7 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
-static void write_help(const char *name, const struct flag *flags)
+static void write_help(const char *name, const struct flag *flags, bool has_config)
 {
     const struct command *command = find_command(name);
     printf("warrener %s %s\n    %s\n", name, command->arguments, command->about);
@@ -40,8 +42,9 @@ static void write_help(const char *name, const struct flag *flags)
                  flag->value ? flag->value : "");
         printf("  %-18s %s\n", left, flag->help);
     }
-    printf("  %-18s %s\n", "-c FILE",
-           "the configuration; default $WARRENER_CONFIG, then warrener.yaml");
+    if (has_config)
+        printf("  %-18s %s\n", "-c FILE",
+               "the configuration; default $WARRENER_CONFIG, then warrener.yaml");
 }
 
 static const struct flag *find_flag(const struct flag *flags, const char *name)
@@ -49,6 +52,25 @@ static const struct flag *find_flag(const struct flag *flags, const char *name)
     for (const struct flag *flag = flags; flag->name; flag++)
         if (!strcmp(flag->name, name)) return flag;
     return NULL;
+}
+
+/* The first word that has not been given yet; none where it looks like a flag. */
+static const struct flag *find_word(const struct flag *flags, const char *word)
+{
+    for (const struct flag *flag = flags; flag->name && *word != '-'; flag++)
+        if (flag->kind == FLAG_WORD && !*(const char **)flag->into) return flag;
+    return NULL;
+}
+
+static bool has_all_words(const char *command, const struct flag *flags)
+{
+    for (const struct flag *flag = flags; flag->name; flag++) {
+        if (flag->kind != FLAG_WORD || *(const char **)flag->into) continue;
+        fprintf(stderr, "warrener %s: %s is missing; see 'warrener %s --help'\n", command,
+                flag->name, command);
+        return false;
+    }
+    return true;
 }
 
 static const char *nearest_flag(const struct flag *flags, const char *word)
@@ -67,6 +89,18 @@ static bool refuse_word(const char *command, const struct flag *flags, const cha
     return false;
 }
 
+static bool add_text(const char *command, const struct flag *flag, const char *value)
+{
+    struct flag_texts *texts = flag->into;
+    if (texts->n == FLAG_TEXTS_MOST) {
+        fprintf(stderr, "warrener %s: %s is given more than %d times\n", command, flag->name,
+                FLAG_TEXTS_MOST);
+        return false;
+    }
+    texts->at[texts->n++] = value;
+    return true;
+}
+
 static bool take_value(const char *command, const struct flag *flag, const char *value)
 {
     int64_t number;
@@ -79,6 +113,7 @@ static bool take_value(const char *command, const struct flag *flag, const char 
         *(const char **)flag->into = value;
         return true;
     }
+    if (flag->kind == FLAG_TEXTS) return add_text(command, flag, value);
     if (!text_to_int(text_of(value), &number) || number < 1) {
         fprintf(stderr, "warrener %s: %s \"%s\": a whole number above 0 was expected\n", command,
                 flag->name, value);
@@ -95,18 +130,34 @@ bool command_read_line(int argc, char **argv, const struct flag *flags, const ch
     *exit = EXIT_USAGE;
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
-            write_help(argv[0], flags);
+            write_help(argv[0], flags, config != NULL);
             *exit = EXIT_WELL;
             return false;
         }
         const struct flag *flag =
             config && !strcmp(argv[i], "-c") ? &config_flag : find_flag(flags, argv[i]);
-        if (!flag) return refuse_word(argv[0], flags, argv[i]);
-        if (flag->kind == FLAG_YES)
+        const struct flag *word = flag ? NULL : find_word(flags, argv[i]);
+        if (!flag && !word) return refuse_word(argv[0], flags, argv[i]);
+        if (word)
+            *(const char **)word->into = argv[i];
+        else if (flag->kind == FLAG_YES)
             *(bool *)flag->into = true;
         else if (!take_value(argv[0], flag, argv[++i]))
             return false;
     }
+    return has_all_words(argv[0], flags);
+}
+
+bool command_split_pair(const char *command, const char *flag, const char *given,
+                        struct wr_text *name, const char **value)
+{
+    const char *const equals = strchr(given, '=');
+    if (!equals || equals == given) {
+        fprintf(stderr, "warrener %s: %s \"%s\": NAME=VALUE was expected\n", command, flag, given);
+        return false;
+    }
+    *name = text_from(given, (size_t)(equals - given));
+    *value = equals + 1;
     return true;
 }
 

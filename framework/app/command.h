@@ -10,15 +10,28 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "base/text.h"
 
-enum flag_kind { FLAG_YES, FLAG_TEXT, FLAG_COUNT };
+enum flag_kind {
+    FLAG_YES,
+    FLAG_TEXT,
+    FLAG_COUNT,
+    FLAG_TEXTS, /* may be given several times */
+    FLAG_WORD, /* its name is what help calls it: "HANDLER.so"; such words come in the table's order */
+};
+
+#define FLAG_TEXTS_MOST 64
+struct flag_texts {
+    const char *at[FLAG_TEXTS_MOST];
+    size_t n;
+};
 
 struct flag {
     const char *name;  /* "--rate"; NULL ends the table */
     const char *value; /* what help calls its value, "N"; NULL for FLAG_YES */
     const char *help;
     enum flag_kind kind;
-    void *into; /* bool *, const char ** or uint64_t * */
+    void *into; /* bool *, const char ** (words too), uint64_t * or struct flag_texts * */
 };
 
 /* Reads argv[1..]: `-c FILE` (into `config`), --help, and the flags. A stray word or a bad value says
@@ -38,7 +51,12 @@ enum exit_status command_check(int argc, char **argv);
 enum exit_status command_migrate(int argc, char **argv);
 enum exit_status command_publish(int argc, char **argv);
 enum exit_status command_health(int argc, char **argv);
+enum exit_status command_try(int argc, char **argv);
 enum exit_status command_version(int argc, char **argv);
+
+/* "K=V" in two; false, with words on stderr that name the flag, where it is no such thing. */
+MUST_USE bool command_split_pair(const char *command, const char *flag, const char *given,
+                                 struct wr_text *name, const char **value);
 
 /* "warrener: …" on stderr; returns the status's exit. */
 enum exit_status command_fail(const struct status *status);

@@ -191,12 +191,80 @@ static bool read_keys(struct reading *reading)
                        "a message has a \"body\" or a \"body64\", and not both");
 }
 
-bool message_line_read(struct wr_text line, struct json *json, struct arena *arena,
-                       struct amqp_outgoing *message, struct status *status)
+/* ---- one key from a command line ---------------------------------------------------------------- */
+
+static bool set_time(struct wr_text key, struct wr_text value, int64_t *ms, struct status *status)
+{
+    int64_t us;
+    if (text_to_int(value, ms)) return true;
+    if (!time_from_rfc3339(value, &us))
+        return status_fail(status, EXIT_USAGE,
+                           "\"%.*s\" is neither milliseconds nor a time like 2026-01-02T03:04:05Z",
+                           TEXT_ARGS(key));
+    *ms = us / 1000;
+    return true;
+}
+
+static bool set_priority(struct wr_text value, uint8_t *priority, struct status *status)
+{
+    int64_t number;
+    if (!text_to_int(value, &number) || number < 0 || number > 255)
+        return status_fail(status, EXIT_USAGE, "\"priority\" is %.*s; allowed: 0 to 255",
+                           TEXT_ARGS(value));
+    *priority = (uint8_t)number;
+    return true;
+}
+
+/* Integers and booleans are such, anything else is text. */
+static void add_header(struct amqp_outgoing *message, struct wr_text name, struct wr_text value,
+                       struct arena *arena)
+{
+    struct wr_pair pair = { .name = name, .text = value, .kind = WR_H_TEXT };
+    if (text_to_int(value, &pair.number))
+        pair.kind = WR_H_INT;
+    else if (text_is(value, "true") || text_is(value, "false"))
+        pair = (struct wr_pair){ name, { "", 0 }, text_is(value, "true"), WR_H_BOOL };
+    struct wr_pair *const headers = arena_take(arena, (message->n_headers + 1) * sizeof *headers);
+    for (size_t i = 0; i < message->n_headers; i++) headers[i] = message->headers[i];
+    headers[message->n_headers++] = pair;
+    message->headers = headers;
+}
+
+bool message_line_set(struct amqp_outgoing *message, struct wr_text name, struct wr_text value,
+                      struct arena *arena, struct status *status)
+{
+    static const char headers[] = "headers.";
+    const struct key *const key = find_key(name);
+    void *const into = key ? (char *)message + key->at : NULL;
+    if (text_starts(name, headers) && name.len > sizeof headers - 1) {
+        add_header(message,
+                   text_from(name.at + sizeof headers - 1, name.len - (sizeof headers - 1)), value,
+                   arena);
+        return true;
+    }
+    if (!key || key->read == read_headers || key->read == read_body64) {
+        struct reading reading = { .status = status };
+        return refuse_key(&reading, name);
+    }
+    if (key->read == read_time) return set_time(name, value, into, status);
+    if (key->read == read_priority) return set_priority(value, into, status);
+    *(struct wr_text *)into = value;
+    return true;
+}
+
+/* ---- a line --------------------------------------------------------------------------------------- */
+
+void message_line_clear(struct amqp_outgoing *message)
 {
     const struct wr_text none = { "", 0 };
     *message = (struct amqp_outgoing){ none, none, none, none, none, none, none, none,  none,
                                        none, none, none, 0,    NULL, 0,    0,    false, none };
+}
+
+bool message_line_read(struct wr_text line, struct json *json, struct arena *arena,
+                       struct amqp_outgoing *message, struct status *status)
+{
+    message_line_clear(message);
     struct reading reading = { json, arena, message, status };
     const enum json_fault fault = json_open(json, line);
     if (fault != JSON_OK) {

@@ -16,4 +16,11 @@
 MUST_USE bool message_line_read(struct wr_text line, struct json *json, struct arena *arena,
                                 struct amqp_outgoing *message, struct status *status);
 
+/* Sets one key from plain text, as a command line gives it; "headers.NAME" adds a header. */
+MUST_USE bool message_line_set(struct amqp_outgoing *message, struct wr_text key,
+                               struct wr_text value, struct arena *arena, struct status *status);
+
+/* A message with nothing in it, its texts "". */
+void message_line_clear(struct amqp_outgoing *message);
+
 #endif

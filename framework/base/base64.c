@@ -32,3 +32,18 @@ bool base64_decode(struct wr_text encoded, char *out, size_t *length)
     *length = n;
     return n_bits < 6 && (bits & ((1u << n_bits) - 1)) == 0;
 }
+
+void base64_encode(struct wr_text bytes, char *out)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < bytes.len; i += 3) {
+        const size_t left = bytes.len - i;
+        uint32_t bits = (uint32_t)(unsigned char)bytes.at[i] << 16;
+        if (left > 1) bits |= (uint32_t)(unsigned char)bytes.at[i + 1] << 8;
+        if (left > 2) bits |= (unsigned char)bytes.at[i + 2];
+        *out++ = digits[bits >> 18];
+        *out++ = digits[bits >> 12 & 63];
+        *out++ = left > 1 ? digits[bits >> 6 & 63] : '=';
+        *out++ = left > 2 ? digits[bits & 63] : '=';
+    }
+}

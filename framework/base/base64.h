@@ -12,4 +12,8 @@
 /* Strict: padded or not, but no other character and no stray bits. `out` has room for the most. */
 MUST_USE bool base64_decode(struct wr_text encoded, char *out, size_t *length);
 
+#define BASE64_ENCODED_BYTES(bytes) (((bytes) + 2) / 3 * 4)
+/* Padded; `out` has room for just that. */
+void base64_encode(struct wr_text bytes, char *out);
+
 #endif

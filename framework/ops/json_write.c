@@ -8,21 +8,12 @@
 #include "base/text.h"
 #include "base/time_text.h"
 
-/* Bytes of the UTF-8 character at `at`; 0 where there is none. */
-static size_t character_length(const char *at)
-{
-    for (size_t len = 1; len <= 4; len++) {
-        if (text_is_utf8(text_from(at, len))) return len;
-        if (!at[len]) break;
-    }
-    return 0;
-}
-
-static void write_string(struct metrics_text *out, const char *text)
+static void write_string(struct metrics_text *out, struct wr_text text)
 {
     metrics_text_put(out, "\"");
-    for (const char *c = text; *c;) {
-        const size_t len = character_length(c);
+    for (size_t i = 0; i < text.len;) {
+        const char *const c = text.at + i;
+        const size_t len = text_char_bytes(text, i);
         if (*c == '"' || *c == '\\') {
             metrics_text_format(out, "\\%c", *c);
         } else if ((unsigned char)*c < 0x20 || *c == 0x7f) {
@@ -32,7 +23,7 @@ static void write_string(struct metrics_text *out, const char *text)
         } else {
             metrics_text_add(out, c, len);
         }
-        c += len ? len : 1;
+        i += len ? len : 1;
     }
     metrics_text_put(out, "\"");
 }
@@ -42,7 +33,7 @@ static void write_key(struct json_write *json, const char *key)
     if (json->needs_comma) metrics_text_put(json->out, ",");
     json->needs_comma = true;
     if (!key) return;
-    write_string(json->out, key);
+    write_string(json->out, text_of(key));
     metrics_text_put(json->out, ":");
 }
 
@@ -59,10 +50,21 @@ void json_write_close(struct json_write *json, char bracket)
     json->needs_comma = true;
 }
 
-void json_write_text(struct json_write *json, const char *key, const char *text)
+void json_write_span(struct json_write *json, const char *key, struct wr_text text)
 {
     write_key(json, key);
     write_string(json->out, text);
+}
+
+void json_write_text(struct json_write *json, const char *key, const char *text)
+{
+    json_write_span(json, key, text_of(text));
+}
+
+void json_write_raw(struct json_write *json, const char *key, struct wr_text json_text)
+{
+    write_key(json, key);
+    metrics_text_add(json->out, json_text.at, json_text.len);
 }
 
 void json_write_text_or_null(struct json_write *json, const char *key, const char *text)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/text.h"
 #include "metrics/metrics_text.h"
 
 struct json_write {
@@ -18,6 +19,8 @@ struct json_write {
 void json_write_open(struct json_write *json, const char *key, char bracket); /* '{' or '[' */
 void json_write_close(struct json_write *json, char bracket);                 /* '}' or ']' */
 void json_write_text(struct json_write *json, const char *key, const char *text);
+void json_write_span(struct json_write *json, const char *key, struct wr_text text);
+void json_write_raw(struct json_write *json, const char *key, struct wr_text json_text);
 void json_write_text_or_null(struct json_write *json, const char *key, const char *text);
 void json_write_int(struct json_write *json, const char *key, int64_t number);
 void json_write_count(struct json_write *json, const char *key, uint64_t number);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A plugin at the desk: loaded through the gate from a folder of its own, with options, and the rows it
- * asked for as text. */
+ * A plugin at the desk: loaded through the gate from a folder of its own, with options. */
 #ifndef UNIT_PLUGIN_HIRED_H
 #define UNIT_PLUGIN_HIRED_H
 
@@ -14,11 +13,5 @@ extern struct counter hired_counters[HIRED_COUNTERS];
 /* The desk's job is of the plugin from now on. */
 void hire(const char *from, const char *name, const struct option_given *given, size_t n);
 void hired_dismiss(void);
-
-/* Runs it on each message of workers/NAME/samples/messages.json; `each` looks at the outcome. */
-void hired_run_samples(const char *name, void (*each)(unsigned line));
-
-/* The rows of the last message, columns with spaces between, rows with new lines; until the next. */
-const char *hired_rows(void);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Plugins at work: tally as newcomers meet it, the probe that other tests rely on, and C++. */
+ * Plugins at work, through the gate: the probe that other tests rely on, and C++. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,51 +19,6 @@ static void expect_counts(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
     for (int i = 0; i < 4; i++)
         cr_expect_eq(counter_read(&hired_counters[i]), expected[i], "counter %d: %lu", i,
                      (unsigned long)counter_read(&hired_counters[i]));
-}
-
-Test(workers, tally_counts_by_kind)
-{
-    hire(TEST_WORKERS, "tally", NULL, 0);
-    cr_expect_eq(desk_run_body(NULL, "{\"kind\": \"login_ok\"}"), WR_DONE);
-    cr_expect_eq(desk_run_body(NULL, "{\"kind\": \"login_failed\"}"), WR_DONE);
-    cr_expect_eq(desk_run_body(NULL, "{\"kind\": \"logout\"}"), WR_DONE);
-    cr_expect_eq(desk_run_body(NULL, "{\"kind\": \"login_ok\"}"), WR_DONE);
-    cr_expect_eq(desk_run_body(NULL, "{\"kind\": \"login\"}"), WR_DONE);
-    expect_counts(2, 1, 1, 1);
-}
-
-Test(workers, tally_rejects_what_has_no_kind)
-{
-    hire(TEST_WORKERS, "tally", NULL, 0);
-    desk_run_body(NULL, "{\"king\": \"login_ok\"}");
-    desk_expect_rejected("field \"kind\" is missing");
-    desk_run_body(NULL, "{\"kind\": 1}");
-    desk_expect_rejected("field \"kind\" is an integer, text was expected");
-    desk_run_body(NULL, "{\"kind\": \"\"}");
-    desk_expect_rejected("field \"kind\" is empty");
-    desk_run_body(NULL, "not JSON");
-    desk_expect_rejected("the body is not JSON: at byte 0: a value was expected");
-    expect_counts(0, 0, 0, 0);
-}
-
-Test(workers, tally_counts_by_another_field)
-{
-    const struct option_given given[] = { { "field", "event.type" } };
-    hire(TEST_WORKERS, "tally", given, 1);
-    cr_expect_eq(desk_run_body(NULL, "{\"event\": {\"type\": \"logout\"}}"), WR_DONE);
-    expect_counts(0, 0, 1, 0);
-}
-
-static void expect_verdict(unsigned line)
-{
-    cr_expect_eq(desk.outcome.verdict, line < 4 ? WR_DONE : WR_REJECT, "line %u", line);
-}
-
-Test(workers, tally_comes_with_samples)
-{
-    hire(TEST_WORKERS, "tally", NULL, 0);
-    hired_run_samples("tally", expect_verdict);
-    expect_counts(1, 1, 1, 1);
 }
 
 static void expect_line(FILE *record, const char *expected)
