@@ -48,7 +48,11 @@ void parking_add(struct parking *parking, struct delivery *delivery)
 {
     struct stopped *stopped = find(parking, delivery->order_key);
     CHECK(stopped);
-    list_append(&stopped->parked, &delivery->link);
+    struct list *after = stopped->parked.previous;
+    while (after != &stopped->parked &&
+           LIST_ENTRY(after, struct delivery, link)->tag > delivery->tag)
+        after = after->previous;
+    list_append(after->next, &delivery->link);
 }
 
 static void release(struct parking *parking, struct stopped *stopped, struct list *into)

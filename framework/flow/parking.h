@@ -24,7 +24,9 @@ void parking_fini(struct parking *parking);
 
 void parking_stop(struct parking *parking, uint64_t key); /* harmless when stopped already */
 bool parking_is_stopped(const struct parking *parking, uint64_t key);
-void parking_add(struct parking *parking, struct delivery *delivery); /* by its order_key */
+/* By its order_key, in the order of arrival: one that was in its lane's hands when the key was stopped
+ * comes before those that arrived meanwhile. */
+void parking_add(struct parking *parking, struct delivery *delivery);
 
 /* The key flows again: what was parked is moved to the end of `into`, in order. */
 void parking_release(struct parking *parking, uint64_t key, struct list *into);

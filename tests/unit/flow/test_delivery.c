@@ -98,6 +98,28 @@ Test(order, keys_are_equal_for_equal_values_only)
     cr_assert(key_of(ORDER_HEADER, "k", "", "") == key_of(ORDER_HEADER, "k", "other", "other"));
 }
 
+/* One that a lane had when its key was stopped comes back after others have arrived. */
+Test(parking, keeps_the_order_of_arrival)
+{
+    const uint64_t tags[] = { 7, 9, 8, 5, 6 };
+    struct delivery deliveries[5] = { 0 };
+    struct parking parking;
+    struct list back;
+    list_init(&back);
+    parking_init(&parking);
+    parking_stop(&parking, 3);
+    for (int i = 0; i < 5; i++) {
+        deliveries[i].order_key = 3;
+        deliveries[i].tag = tags[i];
+        parking_add(&parking, &deliveries[i]);
+    }
+    parking_release(&parking, 3, &back);
+    for (uint64_t tag = 5; tag < 10; tag++)
+        cr_assert(LIST_ENTRY(list_take_first(&back), struct delivery, link)->tag == tag);
+    cr_assert(list_is_empty(&back));
+    parking_fini(&parking);
+}
+
 Test(parking, keeps_the_order_of_each_key)
 {
     struct delivery deliveries[4] = { { .order_key = 1 },
