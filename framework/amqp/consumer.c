@@ -397,6 +397,11 @@ void consumer_resume(struct consumer *consumer)
     timer_arm_ms(&consumer->retry, 0);
 }
 
+void consumer_set_prefetch(struct consumer *consumer, uint16_t prefetch)
+{
+    consumer->settings.prefetch = prefetch;
+}
+
 bool consumer_is_subscribed(const struct consumer *consumer)
 {
     return consumer->state == STATE_SUBSCRIBED;

@@ -79,6 +79,9 @@ void consumer_cancel(struct consumer *consumer);
 void consumer_pause(struct consumer *consumer);
 void consumer_resume(struct consumer *consumer);
 
+/* From its next subscription on. */
+void consumer_set_prefetch(struct consumer *consumer, uint16_t prefetch);
+
 bool consumer_is_subscribed(const struct consumer *consumer);
 const char *consumer_fault(const struct consumer *consumer); /* why not subscribed; "" when it is */
 

@@ -53,6 +53,14 @@ static struct retry_policy retry_of(const struct config_consumer *consumer,
                                   .attempts = (uint32_t)consumer->retry.attempts };
 }
 
+static struct valve_policy valve_of(const struct config_consumer *consumer)
+{
+    if (!consumer->breaker.is_on) return (struct valve_policy){ 0 };
+    return (struct valve_policy){ .share_percent = (uint32_t)consumer->breaker.share_percent,
+                                  .of = (uint32_t)consumer->breaker.of,
+                                  .rest_ms = (uint32_t)consumer->breaker.rest_ms };
+}
+
 static struct order_by order_of(const struct config_consumer *consumer)
 {
     static const enum order_kind kinds[] = {
@@ -89,6 +97,7 @@ static bool start_post(struct host *host, size_t i, const struct handler_in_use 
                                   prefetch),
         .order = order_of(consumer),
         .retry = retry_of(consumer, &post->lists),
+        .valve = valve_of(consumer),
         .timeout_ms = (uint32_t)consumer->timeout_ms,
         .plugin = use->plugin,
         .options = use->options,

@@ -165,6 +165,11 @@ static void tell_consumer(struct host *host, const struct post *post, struct boa
                  post->consumer->queue, view.stuck_by);
         board_add_reason(draft, words);
     }
+    if (view.is_held_up) {
+        snprintf(words, sizeof words, "queue %s: paused: %s", post->consumer->queue,
+                 view.paused_by);
+        board_add_reason(draft, words);
+    }
     if (view.is_subscribed || !host->consume.is_ready) return;
     snprintf(words, sizeof words, "queue %s: not consuming%s%s", post->consumer->queue,
              *view.fault ? ": " : "", view.fault);

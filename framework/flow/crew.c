@@ -43,6 +43,8 @@ static void on_cached(void *own, struct delivery *delivery)
 void crew_conclude(void *own, struct delivery *delivery)
 {
     struct crew *crew = own;
+    crew_read_clocks(crew);
+    valve_note(&crew->valve, VALVE_STORED, false, crew->now.now_ns / 1000000u);
     if (crew->cacher && cacher_wants(crew->cacher, delivery))
         cacher_add(crew->cacher, delivery);
     else
@@ -104,6 +106,7 @@ static void set_timer(struct crew *crew, uint64_t now_ms)
     uint64_t due_ms = has_room(crew) ? batch_due_ms(&crew->batch, &crew->settings.batch) : 0;
     due_ms = sooner(due_ms, hold_due_ms(&crew->hold));
     due_ms = sooner(due_ms, settle_due_ms(&crew->settle));
+    due_ms = sooner(due_ms, valve_due_ms(&crew->valve));
     if (!due_ms)
         timer_disarm(&crew->timer);
     else
@@ -119,7 +122,7 @@ void crew_turn(struct crew *crew)
     if (is_batch_due(crew, now_ms)) close_batch(crew);
     if (crew->cacher) cacher_ship(crew->cacher);
     if (crew->consumer) settle_flush(&crew->settle, now_ms);
-    lanes_push(crew->lanes);
+    valve_gave(&crew->valve, lanes_push(crew->lanes, valve_allows(&crew->valve, now_ms)));
     set_timer(crew, now_ms);
     gauge_set(crew->in_flight_gauge, crew->in_flight);
     gauge_set(crew->bytes_gauge, crew->bytes_in_flight);
@@ -150,6 +153,7 @@ void crew_forget_all(struct crew *crew)
     batch_init(&crew->batch);
     if (crew->shipper) shipper_forget(crew->shipper);
     if (crew->cacher) cacher_forget(crew->cacher);
+    valve_forget(&crew->valve);
 }
 
 static void on_subscribed(void *own, uint64_t epoch)

@@ -13,6 +13,7 @@
 #include "flow/outbox.h"
 #include "flow/repairer.h"
 #include "flow/retry.h"
+#include "flow/valve.h"
 #include "net/loop.h"
 #include "store/store.h"
 
@@ -27,6 +28,7 @@ struct crew_settings {
     struct batch_policy batch;
     struct order_by order;
     struct retry_policy retry;
+    struct valve_policy valve;
     uint32_t timeout_ms; /* one call of the handler */
     const struct plugin *plugin;
     const struct options *options;
@@ -68,7 +70,8 @@ struct crew_view {
     bool is_subscribed;
     const char *fault;      /* why not subscribed; "" */
     const char *stuck_by;   /* why rows are not committed though PostgreSQL is there; "" */
-    const char *paused_by;  /* "postgres" or "redis"; "" while it is not paused */
+    const char *paused_by;  /* "postgres: …", "redis: …", "breaker: …", "handler: …"; "" */
+    bool is_held_up;        /* by the breaker or its handler, and not only for a moment */
     const char *last_error; /* the last message that was not done, in words; "" */
     uint32_t prefetch, in_flight;
     /* Of those in flight, by where they are; what is left waits for a lane. */

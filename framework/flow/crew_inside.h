@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the crew's own files share and nobody else sees: crew.c (the way of a message), decide.c (what
- * a verdict leads to), dispatch.c (what leaves through the outbox) and crew_life.c (beginning and
- * end). */
+ * a verdict leads to), dispatch.c (what leaves through the outbox), crew_pause.c (when nothing is
+ * taken) and crew_life.c (beginning and end). */
 #ifndef FLOW_CREW_INSIDE_H
 #define FLOW_CREW_INSIDE_H
 
@@ -12,6 +12,19 @@
 #include "flow/parking.h"
 #include "flow/settle.h"
 #include "flow/shipper.h"
+#include "flow/valve.h"
+
+#define CREW_COMPLAINTS 16 /* more than there are */
+
+/* What was last logged of messages' faults, a reason each. */
+struct complaint {
+    const char *what; /* NULL: free */
+    uint64_t at_ms;
+    uint32_t unsaid; /* faults since then */
+};
+
+/* Why nothing is taken, the first that is so first; see crew_pause.c. */
+enum pause_why { PAUSED_BY_STORE, PAUSED_BY_CACHE, PAUSED_BY_BREAKER, PAUSED_BY_HANDLER, PAUSES };
 
 struct crew {
     struct crew_settings settings;
@@ -28,7 +41,13 @@ struct crew {
     struct shipper *shipper; /* NULL: its handler has no sinks */
     struct cacher *cacher;   /* NULL: there is no cache */
     struct outage outage;    /* of what it needs */
-    const char *paused_by;   /* which of it is away */
+    struct valve valve;      /* between what is in hand and the lanes */
+    bool is_narrow;          /* it takes only as many as are tried, after a long pause */
+    bool is_paused[PAUSES];
+    bool is_pause_told[PAUSES];
+    bool is_held_up;     /* see crew_look */
+    char paused_by[512]; /* in words; "" */
+    char waits_for[200]; /* what a handler said last with WR_WAIT */
     struct hold hold;
     struct parking parking; /* ordered only */
     struct settle_time now; /* of this turn */
@@ -37,15 +56,14 @@ struct crew {
     uint64_t bytes_in_flight;
     bool is_draining;
     struct counter *received, *committed, *paused_seconds;
-    struct gauge *paused, *paused_by_cache; /* the latter NULL: it holds nothing */
-    uint64_t attended_ns;                   /* when paused_seconds was last told; 0: not paused */
+    struct gauge *paused[PAUSES]; /* NULL: that does not pause it */
+    uint64_t attended_ns;         /* when paused_seconds was last told; 0: not paused */
     struct counter **handler_counters;
     struct gauge *in_flight_gauge, *bytes_gauge, *lanes_gauge, *prefetch_gauge;
     struct histogram *batch_rows;
     char last_error[256];
-    uint64_t complained_ms; /* when a message's fault was last logged */
-    uint32_t unsaid;        /* faults since then */
-    struct json json;       /* room for json keys of order */
+    struct complaint complaints[CREW_COMPLAINTS];
+    struct json json; /* room for json keys of order */
 };
 
 static inline bool crew_is_ordered(const struct crew *crew)
@@ -56,6 +74,7 @@ static inline bool crew_is_ordered(const struct crew *crew)
 extern const struct consumer_events crew_consumer_events;
 
 void crew_turn(struct crew *crew);
+void crew_open_pauses(struct crew *crew); /* their series */
 void crew_read_clocks(struct crew *crew); /* into `now`, once a turn */
 /* Gives the memory back; what is unacked comes again. */
 void crew_free_delivery(struct crew *crew, struct delivery *delivery);
@@ -67,7 +86,7 @@ void crew_forget_all(struct crew *crew);
 /* Its rows are where they belong; then its cache entries. */
 void crew_conclude(void *own, struct delivery *delivery);
 
-/* In the log, once a second, and as the consumer's last error. */
+/* In the log, once a second for each `what`, which is a literal, and as the consumer's last error. */
 void crew_complain(struct crew *crew, const struct delivery *delivery, const char *what,
                    struct wr_text reason);
 

@@ -2,10 +2,8 @@
  *
  * A crew's beginning and end; see crew.h. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/check.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "flow/crew_inside.h"
 
@@ -32,10 +30,6 @@ static void open_metrics(struct crew *crew)
     crew->committed =
         metrics_counter(metrics, METRIC_BATCHES, (const char *[]){ name, "committed" });
     crew->paused_seconds = metrics_counter(metrics, METRIC_PAUSED_SECONDS, labels);
-    crew->paused = metrics_gauge(metrics, METRIC_PAUSED, (const char *[]){ name, "postgres" });
-    if (crew->settings.cache && !crew->settings.repairer)
-        crew->paused_by_cache =
-            metrics_gauge(metrics, METRIC_PAUSED, (const char *[]){ name, "redis" });
     crew->in_flight_gauge = metrics_gauge(metrics, METRIC_MESSAGES_IN_FLIGHT, labels);
     crew->bytes_gauge = metrics_gauge(metrics, METRIC_BYTES_IN_FLIGHT, labels);
     crew->batch_rows = metrics_histogram(metrics, METRIC_BATCH_ROWS, labels);
@@ -89,6 +83,7 @@ static void crew_free(struct crew *crew)
     timer_fini(&crew->timer);
     bell_close(&crew->bell);
     settle_fini(&crew->settle);
+    valve_fini(&crew->valve);
     delivery_pool_fini(&crew->pool);
     free(crew->handler_counters);
     free(crew);
@@ -129,7 +124,7 @@ struct crew *crew_new(struct loop *loop, const struct crew_settings *settings,
     crew->settings = *settings;
     crew->loop = loop;
     crew->bell.fd = -1;
-    crew->paused_by = "";
+    valve_init(&crew->valve, &settings->valve);
     atomic_init(&crew->orders.drain_deadline_ms, UINT64_MAX);
     const uint32_t wait_ms = settings->batch.wait_ms;
     settle_init(&crew->settle, settings->metrics, settings->name, settings->prefetch,
@@ -141,6 +136,7 @@ struct crew *crew_new(struct loop *loop, const struct crew_settings *settings,
     timer_init(&crew->timer, loop, on_time, crew);
     outbox_join(settings->outbox, crew, settings->name);
     open_metrics(crew);
+    crew_open_pauses(crew);
     open_handler_counters(crew);
     if (bell_open(&crew->bell, status)) crew->lanes = start_lanes(crew, status);
     if (!crew->lanes) {
@@ -164,49 +160,6 @@ void crew_subscribe(struct crew *crew, struct amqp_connection *connection)
     crew->consumer = consumer_new(connection, &settings, &crew_consumer_events, crew);
     crew->settle.consumer = crew->consumer;
     crew_attend(crew);
-}
-
-static void note_pause(struct crew *crew)
-{
-    const uint64_t now_ns = clock_now_ns();
-    if (crew->attended_ns) counter_add_seconds(crew->paused_seconds, now_ns - crew->attended_ns);
-    crew->attended_ns = crew->outage.is_paused ? now_ns : 0;
-    const bool is_store = crew->outage.is_paused && strcmp(crew->paused_by, "redis") != 0;
-    gauge_set(crew->paused, is_store);
-    if (crew->paused_by_cache)
-        gauge_set(crew->paused_by_cache, crew->outage.is_paused && !is_store);
-}
-
-/* A cache that is away matters once messages are held for it: no handler says beforehand that it
- * writes there. */
-static bool waits_for_cache(const struct crew *crew)
-{
-    return crew->cacher && !crew->settings.repairer && cacher_is_stuck(crew->cacher) &&
-           !cache_is_ready(crew->settings.cache);
-}
-
-void crew_attend(struct crew *crew)
-{
-    struct store *store = crew->settings.store;
-    if ((!store && !crew->cacher) || !crew->consumer || crew->is_draining) return;
-    const bool waits_for_store = store && !store_is_ready(store);
-    const bool is_waiting = waits_for_store || waits_for_cache(crew);
-    const bool is_fault = waits_for_store ? store_is_at_fault(store)
-                                          : is_waiting && cache_is_refused(crew->settings.cache);
-    const char *why = waits_for_store ? store_fault(store)
-                      : is_waiting    ? cache_fault(crew->settings.cache)
-                                      : "";
-    const enum outage_step step = outage_note(&crew->outage, !is_waiting, is_fault, clock_now_ms());
-    if (is_waiting) crew->paused_by = waits_for_store ? "postgres" : "redis";
-    if (step == OUTAGE_PAUSE) consumer_pause(crew->consumer);
-    if (step == OUTAGE_RESUME) consumer_resume(crew->consumer);
-    if (step != OUTAGE_GO_ON)
-        log_info("flow",
-                 step == OUTAGE_RESUME ? "goes on"
-                 : waits_for_store     ? "paused: the database is away"
-                                       : "paused: the cache is away",
-                 LOG_TEXT(QUEUE, crew->settings.topology.queue), LOG_TEXT(REASON, why));
-    note_pause(crew);
 }
 
 void crew_store_has_room(struct crew *crew)
@@ -261,7 +214,8 @@ void crew_look(const struct crew *crew, struct crew_view *view)
         .is_subscribed = crew->consumer && consumer_is_subscribed(crew->consumer),
         .fault = crew->consumer ? consumer_fault(crew->consumer) : "",
         .stuck_by = crew->shipper ? shipper_fault(crew->shipper) : "",
-        .paused_by = crew->outage.is_paused ? crew->paused_by : "",
+        .paused_by = crew->paused_by,
+        .is_held_up = crew->is_held_up,
         .last_error = crew->last_error,
         .prefetch = crew->settings.prefetch,
         .in_flight = crew->in_flight,

@@ -3,6 +3,7 @@
  * What a handler's verdict leads to: a place in the batch, another try after a while (in place where
  * its order must be kept, else by way of a retry queue), or the dead queue. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "flow/crew_inside.h"
@@ -12,23 +13,33 @@ static uint64_t now_ms(const struct crew *crew)
     return crew->now.now_ns / 1000000u;
 }
 
-/* One line a second for each consumer, however many messages fail. */
+static struct complaint *find_complaint(struct crew *crew, const char *what)
+{
+    struct complaint *complaint = crew->complaints;
+    const struct complaint *const last = complaint + CREW_COMPLAINTS - 1;
+    while (complaint != last && complaint->what && strcmp(complaint->what, what) != 0) complaint++;
+    complaint->what = what;
+    return complaint;
+}
+
+/* One line a second for each reason of each consumer, however many messages fail. */
 void crew_complain(struct crew *crew, const struct delivery *delivery, const char *what,
                    struct wr_text reason)
 {
+    struct complaint *complaint = find_complaint(crew, what);
     char shown[200];
     snprintf(crew->last_error, sizeof crew->last_error, "%s: %s", what,
              text_show(reason, shown, sizeof shown));
-    if (crew->complained_ms && now_ms(crew) - crew->complained_ms < 1000) {
-        crew->unsaid++;
+    if (complaint->at_ms && now_ms(crew) - complaint->at_ms < 1000) {
+        complaint->unsaid++;
         return;
     }
     log_warn("flow", what, LOG_TEXT(QUEUE, crew->settings.name),
              LOG_SPAN(MESSAGE_ID, delivery->job.message.id), LOG_SPAN(REASON, reason),
              LOG_SPAN(CODE, delivery->outcome.code), LOG_INT(ATTEMPT, delivery->attempt),
-             LOG_INT(COUNT, crew->unsaid + 1));
-    crew->complained_ms = now_ms(crew);
-    crew->unsaid = 0;
+             LOG_INT(COUNT, complaint->unsaid + 1));
+    complaint->at_ms = now_ms(crew);
+    complaint->unsaid = 0;
 }
 
 /* Its key, if it was stopped for it, flows again. */
@@ -62,11 +73,16 @@ static void bury(struct crew *crew, struct delivery *delivery, enum dead_reason 
     crew_bury(crew, delivery, reason, delivery->outcome.reason);
 }
 
+static void forget_outcome(struct delivery *delivery)
+{
+    arena_rewind(&delivery->arena, &delivery->arrived); /* or each try would add to it */
+    delivery->outcome = (struct job_outcome){ 0 };
+}
+
 static void hold(struct crew *crew, struct delivery *delivery, uint32_t after_ms)
 {
     delivery_move(delivery, DELIVERY_HELD);
-    arena_rewind(&delivery->arena, &delivery->arrived); /* or each try would add to it */
-    delivery->outcome = (struct job_outcome){ 0 };
+    forget_outcome(delivery);
     if (crew_is_ordered(crew)) {
         delivery->is_head = true;
         parking_stop(&crew->parking, delivery->order_key);
@@ -88,14 +104,16 @@ static void go_again(struct crew *crew, struct delivery *delivery)
     }
     counter_add(crew->settle.retried, 1); /* in place, or its key's order would be lost */
     delivery->attempt++;
-    delivery->waits = 0;
     hold(crew, delivery, choice.after_ms);
 }
 
+/* No attempt is spent; when it is handled again is the valve's to say. */
 static void wait_for_it(struct crew *crew, struct delivery *delivery)
 {
+    text_show(delivery->outcome.reason, crew->waits_for, sizeof crew->waits_for);
     complain(crew, delivery, "handler waits for what it needs");
-    hold(crew, delivery, retry_wait_ms(++delivery->waits));
+    valve_wait(&crew->valve, now_ms(crew));
+    hold(crew, delivery, 0);
 }
 
 static void follow(struct crew *crew, struct delivery *delivery)
@@ -112,18 +130,45 @@ static void follow(struct crew *crew, struct delivery *delivery)
     }
 }
 
+/* What failed after the breaker had tripped is handled again when that rests no more: the dead queue
+ * is to get a few, not all that was in hand. */
+static void weigh(struct crew *crew, struct delivery *delivery)
+{
+    const enum wr_verdict verdict = delivery->outcome.verdict;
+    const bool is_failure = verdict == WR_RETRY || verdict == WR_REJECT;
+    const bool is_late = is_failure && valve_has_tripped(&crew->valve);
+    if (verdict != WR_WAIT) valve_note(&crew->valve, VALVE_HANDLED, is_failure, now_ms(crew));
+    if (is_late)
+        hold(crew, delivery, 0);
+    else
+        follow(crew, delivery);
+}
+
+/* Its key was stopped while it was in its lane's hands. */
+static bool is_overtaking(const struct crew *crew, const struct delivery *delivery)
+{
+    return !delivery->is_head && parking_is_stopped(&crew->parking, delivery->order_key);
+}
+
+static void park(struct crew *crew, struct delivery *delivery)
+{
+    delivery_move(delivery, DELIVERY_RECEIVED);
+    delivery->is_parked = false;
+    forget_outcome(delivery);
+    parking_add(&crew->parking, delivery);
+    valve_took_back(&crew->valve);
+}
+
 void crew_decide(void *own, struct delivery *delivery)
 {
     struct crew *crew = own;
     const bool is_stale = delivery->epoch != crew->settle.ledger.epoch;
     if (is_stale || delivery->is_skipped)
         crew_free_delivery(crew, delivery); /* unacked: it comes again, to us or to another */
-    else if (delivery->is_parked) {
-        delivery_move(delivery, DELIVERY_RECEIVED);
-        delivery->is_parked = false;
-        parking_add(&crew->parking, delivery);
-    } else
-        follow(crew, delivery);
+    else if (delivery->is_parked || is_overtaking(crew, delivery))
+        park(crew, delivery);
+    else
+        weigh(crew, delivery);
 }
 
 /* ---- what the store said ------------------------------------------------------------------- */
@@ -144,14 +189,22 @@ static void on_bad_row(void *own, struct delivery *delivery, const struct store_
              *answer->table ? "; table " : "", answer->table, *answer->column ? "; column " : "",
              answer->column, *answer->constraint ? "; constraint " : "", answer->constraint,
              *answer->detail ? "; " : "", answer->detail);
-    put_reason(own, delivery, answer);
-    crew_bury(own, delivery, DEAD_ROW, arena_copy(&delivery->arena, text_of(words)));
+    struct crew *crew = own;
+    put_reason(crew, delivery, answer);
+    const bool is_late = valve_has_tripped(&crew->valve) && !crew_is_ordered(crew);
+    valve_note(&crew->valve, VALVE_STORED, true, now_ms(crew));
+    if (is_late)
+        hold(crew, delivery, 0);
+    else
+        crew_bury(crew, delivery, DEAD_ROW, arena_copy(&delivery->arena, text_of(words)));
 }
 
 static void on_not_yet(void *own, struct delivery *delivery, const struct store_answer *answer)
 {
-    put_reason(own, delivery, answer);
-    go_again(own, delivery);
+    struct crew *crew = own;
+    put_reason(crew, delivery, answer);
+    valve_note(&crew->valve, VALVE_STORED, true, now_ms(crew));
+    go_again(crew, delivery);
 }
 
 static void on_answered(void *own)

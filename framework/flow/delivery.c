@@ -65,7 +65,6 @@ struct delivery *delivery_take(struct delivery_pool *pool)
     delivery_move(delivery, DELIVERY_RECEIVED);
     delivery->is_skipped = delivery->is_parked = delivery->is_head = false;
     delivery->attempt = 1;
-    delivery->waits = 0;
     return delivery;
 }
 

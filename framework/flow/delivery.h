@@ -37,7 +37,6 @@ struct delivery {
     bool is_copy;    /* ours, come back from a retry queue */
     uint16_t lane;
     uint32_t attempt; /* 1 the first time */
-    uint32_t waits;   /* WR_WAITs in a row */
     uint32_t body_bytes;
     uint64_t epoch, tag;       /* the channel's */
     uint64_t received_ns;      /* monotonic */

@@ -20,6 +20,7 @@ static void settle_it(struct delivery *delivery)
 
 void crew_finish(struct crew *crew, struct delivery *delivery)
 {
+    valve_note(&crew->valve, VALVE_SENT, false, crew->now.now_ns / 1000000u);
     settle_it(delivery);
     settle_done(&crew->settle, delivery, &crew->now);
     crew_free_delivery(crew, delivery);
@@ -43,6 +44,7 @@ static void on_published(void *own, struct delivery *delivery, enum outbox_resul
         crew_finish(crew, delivery);
         return;
     }
+    valve_note(&crew->valve, VALVE_SENT, true, crew->now.now_ns / 1000000u);
     delivery->outcome.reason = delivery->unroutable;
     crew_bury(crew, delivery, DEAD_UNROUTABLE, delivery->unroutable);
 }

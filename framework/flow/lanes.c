@@ -88,19 +88,26 @@ static uint32_t room_of(const struct lanes *lanes, const struct seat *seat)
     return depth > seat->given ? depth - seat->given : 0;
 }
 
-static void push_own(struct lanes *lanes, struct seat *seat)
+static uint32_t lesser(uint32_t a, uint32_t b)
 {
-    uint32_t room = room_of(lanes, seat);
-    while (room && !list_is_empty(&seat->backlog))
-        room -= give_from(lanes, seat, &seat->backlog, room);
+    return a < b ? a : b;
 }
 
-/* One seat's turn; false where it has no room. */
-static bool push_shared(struct lanes *lanes, struct seat *seat)
+static void push_own(struct lanes *lanes, struct seat *seat, uint32_t *most)
 {
-    const uint32_t room = room_of(lanes, seat);
+    uint32_t room = lesser(room_of(lanes, seat), *most);
+    *most -= room;
+    while (room && !list_is_empty(&seat->backlog))
+        room -= give_from(lanes, seat, &seat->backlog, room);
+    *most += room;
+}
+
+/* One seat's turn; how many it took. */
+static uint32_t push_shared(struct lanes *lanes, struct seat *seat, uint32_t most)
+{
+    const uint32_t room = lesser(room_of(lanes, seat), most);
     const uint32_t piece = share_piece(lane_typical_ns(seat->lane));
-    return give_from(lanes, seat, &lanes->ready, room < piece ? room : piece);
+    return give_from(lanes, seat, &lanes->ready, lesser(room, piece));
 }
 
 static void wake(struct lanes *lanes)
@@ -111,16 +118,19 @@ static void wake(struct lanes *lanes)
     }
 }
 
-void lanes_push(struct lanes *lanes)
+uint32_t lanes_push(struct lanes *lanes, uint32_t most)
 {
+    uint32_t left = most;
     if (lanes->settings.is_ordered)
-        for (unsigned i = 0; i < lanes->n; i++) push_own(lanes, &lanes->seats[i]);
+        for (unsigned i = 0; i < lanes->n; i++) push_own(lanes, &lanes->seats[i], &left);
     for (unsigned without_room = 0; !list_is_empty(&lanes->ready) && without_room < lanes->n;) {
-        const bool has_given = push_shared(lanes, &lanes->seats[lanes->next]);
-        without_room = has_given ? 0 : without_room + 1;
+        const uint32_t given = push_shared(lanes, &lanes->seats[lanes->next], left);
+        left -= given;
+        without_room = given ? 0 : without_room + 1;
         lanes->next = (lanes->next + 1) % lanes->n;
     }
     wake(lanes);
+    return most - left;
 }
 
 void lanes_collect(struct lanes *lanes, void (*on_back)(void *, struct delivery *), void *owner)

@@ -19,7 +19,8 @@ struct lanes;
 MUST_USE struct lanes *lanes_start(const struct lanes_settings *settings, struct status *status);
 
 void lanes_add(struct lanes *lanes, struct delivery *delivery); /* RECEIVED; given by lanes_push */
-void lanes_push(struct lanes *lanes);
+/* Gives what they have room for, `most` in all; how many that were. */
+uint32_t lanes_push(struct lanes *lanes, uint32_t most);
 /* Takes what came back; each is given to on_back, which may call lanes_add. */
 void lanes_collect(struct lanes *lanes, void (*on_back)(void *owner, struct delivery *delivery),
                    void *owner);

@@ -24,7 +24,7 @@ struct retry_choice {
 /* After `attempt` (1 the first time) ended in WR_RETRY. */
 struct retry_choice retry_choose(const struct retry_policy *policy, uint32_t attempt);
 
-/* How long a WR_WAIT rests when it is the `nth` in a row (from 1): no attempt is spent. */
+/* How long its consumer rests for a WR_WAIT, the `nth` in a row (from 1): no attempt is spent. */
 uint32_t retry_wait_ms(uint32_t nth);
 
 /* Deliveries in the order of their time. */

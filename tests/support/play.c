@@ -141,6 +141,12 @@ static const char * or (const char *text, const char *otherwise)
     return text ? text : otherwise;
 }
 
+/* Tests that reject by the hundred mean it: a breaker is for those that ask for one. */
+static const char *breaker_of(const struct setup *setup)
+{
+    return setup->consumer && strstr(setup->consumer, "breaker") ? "" : ", breaker: off";
+}
+
 void play_configure(const struct play *play, const struct setup *setup)
 {
     char options[400] = "", text[8192];
@@ -154,12 +160,12 @@ void play_configure(const struct play *play, const struct setup *setup)
              "plugins: %s\n"
              "%s\n"
              "consumers:\n"
-             "  - {queue: %s, handler: %s%s%s%s}\n"
+             "  - {queue: %s, handler: %s%s%s%s%s}\n"
              "%s",
              play->name, or (setup->amqp, "url: \"${AMQP_URL}\""),
              or (setup->plugins, plugins_dir()), or (setup->top, ""), play->queue,
              or (setup->handler, "probe"), options, setup->consumer ? ", " : "",
-             or (setup->consumer, ""), or (setup->more, ""));
+             or (setup->consumer, ""), breaker_of(setup), or (setup->more, ""));
     play_write(play, "warrener.yaml", text);
 }
 

@@ -38,7 +38,7 @@ struct setup {
     const char *plugins;  /* where probe is */
     const char *handler;  /* probe, which records */
     const char *options;  /* more options: "sleep_us: 100" */
-    const char *consumer; /* more keys of the consumer: "lanes: 4" */
+    const char *consumer; /* more keys of the consumer: "lanes: 4"; no breaker but by one here */
     const char *more;     /* more consumers, as lines of YAML */
 };
 

@@ -137,7 +137,7 @@ static void await_back(struct stage *stage, size_t n)
         struct pollfd bell = { .fd = stage->bell.fd, .events = POLLIN };
         if (poll(&bell, 1, 100) == 1) bell_clear(&stage->bell);
         lanes_collect(stage->lanes, on_back, stage);
-        lanes_push(stage->lanes);
+        (void)lanes_push(stage->lanes, UINT32_MAX);
     }
 }
 
@@ -177,7 +177,7 @@ Test(lanes, give_everything_back_once)
     struct stage *stage = open_stage(4, false);
     static bool seen[MOST + 1];
     for (uint64_t tag = 1; tag <= 2000; tag++) (void)add(stage, tag, "d", 0);
-    lanes_push(stage->lanes);
+    (void)lanes_push(stage->lanes, UINT32_MAX);
     await_back(stage, 2000);
     for (size_t i = 0; i < 2000; i++) {
         cr_assert(!seen[stage->back[i]->tag]);
@@ -197,7 +197,7 @@ Test(lanes, keep_the_order_of_each_key)
     struct stage *stage = open_stage(3, true);
     uint64_t last[7] = { 0 };
     for (uint64_t tag = 1; tag <= 2000; tag++) (void)add(stage, tag, "d", tag % 7);
-    lanes_push(stage->lanes);
+    (void)lanes_push(stage->lanes, UINT32_MAX);
     await_back(stage, 2000);
     for (size_t i = 0; i < 2000; i++) {
         const uint64_t tag = stage->back[i]->tag;
@@ -213,7 +213,7 @@ Test(lanes, park_what_comes_behind_a_message_that_goes_again)
     struct delivery *head = add(stage, 1, "r", 5);
     (void)add(stage, 2, "d", 5);
     (void)add(stage, 3, "d", 6);
-    lanes_push(stage->lanes);
+    (void)lanes_push(stage->lanes, UINT32_MAX);
     await_back(stage, 3);
     cr_assert(stage->back[0] == head && head->outcome.verdict == WR_RETRY && !head->is_parked);
     cr_assert(stage->back[1]->tag == 2 && stage->back[1]->is_parked);
@@ -229,7 +229,7 @@ Test(lanes, park_what_comes_behind_a_message_that_goes_again)
     head->job.message.attempt = 2;
     lanes_add(stage->lanes, head);
     lanes_add(stage->lanes, parked);
-    lanes_push(stage->lanes);
+    (void)lanes_push(stage->lanes, UINT32_MAX);
     await_back(stage, 2);
     cr_assert(stage->back[0] == head && head->outcome.verdict == WR_DONE);
     cr_assert(stage->back[1] == parked && !parked->is_parked);
@@ -241,9 +241,9 @@ Test(lanes, flow_while_one_sleeps)
     struct stage *stage = open_stage(4, false);
     may_go = false;
     (void)add(stage, 1, "s", 0);
-    lanes_push(stage->lanes);
+    (void)lanes_push(stage->lanes, UINT32_MAX);
     for (uint64_t tag = 2; tag <= 1000; tag++) (void)add(stage, tag, "d", 0);
-    lanes_push(stage->lanes);
+    (void)lanes_push(stage->lanes, UINT32_MAX);
     await_back(stage, 900); /* all but the sleeper and the few that stand behind it */
     may_go = true;
     await_back(stage, 1000);
@@ -254,12 +254,12 @@ Test(lanes, skip_what_is_of_another_subscription_or_not_begun_at_a_drain)
 {
     struct stage *stage = open_stage(1, false);
     add(stage, 1, "d", 0)->epoch = 9;
-    lanes_push(stage->lanes);
+    (void)lanes_push(stage->lanes, UINT32_MAX);
     await_back(stage, 1);
     cr_assert(stage->back[0]->is_skipped);
     atomic_store(&stage->orders.is_draining, true);
     (void)add(stage, 2, "d", 0);
-    lanes_push(stage->lanes);
+    (void)lanes_push(stage->lanes, UINT32_MAX);
     await_back(stage, 2);
     cr_assert(stage->back[1]->is_skipped);
     cr_assert(lanes_handled(stage->lanes, 0) == 0);
