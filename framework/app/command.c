@@ -11,7 +11,7 @@
 #define FLAGS_MOST 32
 
 const struct command commands[] = {
-    { "run", "[-c FILE]", "run the host in the foreground", command_run },
+    { "run", "[-c FILE]", "run the host under its supervisor, in the foreground", command_run },
     { "check", "[-c FILE] [--connect]", "find every fault in the configuration and its handlers",
       command_check },
     { "migrate", "[-c FILE] [--dir DIR] [--status]",

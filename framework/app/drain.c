@@ -60,6 +60,7 @@ static void on_signal(void *own, int number)
     if (host->drain_step != DRAIN_NOT) {
         log_warn("app", "told to end a second time: ending at once", LOG_INT(SIGNAL, number));
         end(host);
+        host->drain_step = DRAIN_HASTY;
         return;
     }
     log_info("app", "draining", LOG_INT(SIGNAL, number), LOG_INT(AFTER_MS, host->config->drain_ms));

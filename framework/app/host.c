@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/host_inside.h"
+#include "app/supervisor.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -83,8 +84,12 @@ static bool start_post(struct host *host, size_t i, const struct handler_in_use 
     post->handler = name_handler(use->plugin);
     post->topology = topology_of(consumer, &post->lists);
     post->pulses = memory_new((size_t)consumer->lanes, sizeof *post->pulses);
-    for (size_t lane = 0; lane < (size_t)consumer->lanes; lane++)
+    post->notes = memory_new((size_t)consumer->lanes, sizeof *post->notes);
+    const uint32_t number = crash_record_consumer(host->self->record, consumer->name);
+    for (size_t lane = 0; lane < (size_t)consumer->lanes; lane++) {
         post->pulses[lane] = board_lane_pulse(host->board, i, lane);
+        post->notes[lane] = crash_record_note(host->self->record, number);
+    }
     const struct crew_settings settings = {
         .name = consumer->name,
         .tag = post->tag,
@@ -93,6 +98,7 @@ static bool start_post(struct host *host, size_t i, const struct handler_in_use 
         .max_message_bytes = (uint64_t)consumer->max_message_bytes,
         .lanes = (unsigned)consumer->lanes,
         .pulses = post->pulses,
+        .notes = post->notes,
         .batch = batch_policy_for((uint32_t)consumer->batch.rows, (uint32_t)consumer->batch.wait_ms,
                                   prefetch),
         .order = order_of(consumer),
@@ -120,6 +126,7 @@ static void free_post(struct post *post)
     free(post->tag);
     free(post->handler);
     free(post->pulses);
+    free(post->notes);
 }
 
 /* A port of 0 is any free one: then the one that was taken is told. */
@@ -153,10 +160,11 @@ static bool start(struct host *host, const struct handlers *handlers, struct sta
 }
 
 struct host *host_new(const struct config *config, const struct handlers *handlers,
-                      struct status *status)
+                      struct supervised *self, struct status *status)
 {
     struct host *host = NEW(struct host);
     host->config = config;
+    host->self = self;
     host->metrics = metrics_new();
     host->posts = memory_new(handlers->n + 1, sizeof *host->posts);
     open_board(host, handlers);
@@ -173,6 +181,7 @@ enum exit_status host_run(struct host *host)
     log_info("app", "warrener runs", LOG_TEXT(VERSION, WARRENER_VERSION),
              LOG_TEXT(LISTEN, host->listen));
     drain_start(host);
+    supervised_is_up(host->self);
     link_open(&host->consume);
     link_open(&host->publish);
     outbox_connect(host->outbox, host->publish.connection);
@@ -185,6 +194,7 @@ enum exit_status host_run(struct host *host)
     depths_stop(&host->depths);
     drain_stop(host);
     log_info("app", "warrener ends");
+    if (host->drain_step == DRAIN_HASTY) supervised_leave(host->self, EXIT_WELL);
     return EXIT_WELL;
 }
 

@@ -10,14 +10,15 @@
 #include "config/config.h"
 
 struct host;
+struct supervised;
 
 /* Listens for HTTP, starts every lane and opens its handler; connects to nothing yet. The
  * configuration and the handlers outlive it. */
 MUST_USE struct host *host_new(const struct config *config, const struct handlers *handlers,
-                               struct status *status);
+                               struct supervised *self, struct status *status);
 
 /* Connects, consumes, and returns when it was told to end (SIGTERM, SIGINT) and has drained, or when
- * `drain` was over or a second signal came. */
+ * `drain` was over. A second signal ends the process here: what is unacked goes back. */
 enum exit_status host_run(struct host *host);
 
 /* Ends the lanes and frees it; false where a handler does not come back: then nothing is freed and

@@ -65,13 +65,16 @@ struct post {
     char *tag;                /* "NAME.Q" */
     char *handler;            /* "name/version" */
     struct pulse **pulses;
+    struct crash_note **notes;
     struct crew *crew;
 };
 
-enum drain_step { DRAIN_NOT, DRAIN_FINISHING, DRAIN_CLOSING, DRAIN_OVER };
+/* HASTY: told twice, nothing is waited for. */
+enum drain_step { DRAIN_NOT, DRAIN_FINISHING, DRAIN_CLOSING, DRAIN_OVER, DRAIN_HASTY };
 
 struct host {
     const struct config *config;
+    struct supervised *self;
     struct loop *loop;
     struct metrics *metrics;
     struct board *board;

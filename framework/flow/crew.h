@@ -24,7 +24,8 @@ struct crew_settings {
     uint32_t prefetch;
     uint64_t max_message_bytes;
     unsigned lanes;
-    struct pulse *const *pulses; /* one for each lane */
+    struct pulse *const *pulses;     /* one for each lane */
+    struct crash_note *const *notes; /* likewise; NULL: none */
     struct batch_policy batch;
     struct order_by order;
     struct retry_policy retry;

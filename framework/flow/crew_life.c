@@ -56,6 +56,7 @@ static struct lanes *start_lanes(struct crew *crew, struct status *status)
     const struct lanes_settings lanes = {
         .n = settings->lanes,
         .pulses = settings->pulses,
+        .notes = settings->notes,
         .lane = {
             .job = {
                 .handler = plugin_handler(settings->plugin),

@@ -13,6 +13,8 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/ring.h"
+#include "base/thread_signals.h"
+#include "flow/crash_thread.h"
 #include "flow/parking.h"
 
 #define TELL_AFTER_NS 1000000u /* finished work is never kept from the loop for longer */
@@ -70,9 +72,12 @@ static void handle(struct lane *lane, struct delivery *delivery, uint64_t now_ns
     const uint64_t drain_ms =
         atomic_load_explicit(&lane->settings.orders->drain_deadline_ms, memory_order_relaxed);
     const uint64_t call_ms = now_ns / 1000000u + lane->settings.timeout_ms;
+    struct crash_note *const note = lane->settings.note;
     pulse_beat(lane->settings.pulse);
+    if (note) crash_note_begin(note, &delivery->job.message);
     job_run(lane->job, &delivery->arena, &delivery->job, call_ms < drain_ms ? call_ms : drain_ms,
             &delivery->outcome);
+    if (note) crash_note_end(note);
 }
 
 /* Ordered: behind a message that will be handled again, those of its key are not handled. */
@@ -169,10 +174,8 @@ static void close_state(struct lane *lane)
     pthread_mutex_unlock(&lane->lock);
 }
 
-static void *lane_main(void *own)
+static void work(struct lane *lane)
 {
-    struct lane *lane = own;
-    if (!open_state(lane)) return NULL;
     struct delivery *chunk[LANE_CHUNK];
     for (;;) {
         const size_t n = ring_pop_many(lane->in, (void **)chunk, LANE_CHUNK);
@@ -183,7 +186,19 @@ static void *lane_main(void *own)
         else
             bell_wait(&lane->work);
     }
-    close_state(lane);
+}
+
+static void *lane_main(void *own)
+{
+    struct lane *lane = own;
+    struct crash_stack stack;
+    crash_thread_note = lane->settings.note;
+    crash_stack_open(&stack);
+    if (open_state(lane)) {
+        work(lane);
+        close_state(lane);
+    }
+    crash_stack_close(&stack);
     return NULL;
 }
 
@@ -199,11 +214,11 @@ void lane_free(struct lane *lane)
     free(lane);
 }
 
-/* Signals are the loop's alone. */
+/* Signals are the loop's, but for those of the thread's own faults. */
 static int spawn(struct lane *lane)
 {
     sigset_t all, before;
-    sigfillset(&all);
+    thread_signals_fill(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
     const int fault = pthread_create(&lane->thread, NULL, lane_main, lane);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

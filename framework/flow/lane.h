@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "flow/bell.h"
+#include "flow/crash_note.h"
 #include "flow/delivery.h"
 #include "metrics/metrics.h"
 #include "metrics/pulse.h"
@@ -28,8 +29,9 @@ struct lane_settings {
     size_t capacity;     /* the most deliveries it is ever given at once */
     uint32_t timeout_ms; /* one call of the handler */
     const struct lane_orders *orders;
-    struct bell *finished; /* rung when deliveries have come back */
-    struct pulse *pulse;   /* beats while a message is handled */
+    struct bell *finished;   /* rung when deliveries have come back */
+    struct pulse *pulse;     /* beats while a message is handled */
+    struct crash_note *note; /* of the message it handles; NULL: kept nowhere */
     struct histogram *handler_seconds;
     struct counter *busy_seconds; /* shared among the consumer's lanes */
     bool is_ordered;              /* see flow/parking.h */

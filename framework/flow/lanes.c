@@ -26,11 +26,13 @@ struct lanes {
     struct seat seats[];
 };
 
-static bool start_seat(struct lanes *lanes, unsigned i, struct pulse *pulse, struct status *status)
+static bool start_seat(struct lanes *lanes, unsigned i, const struct lanes_settings *all,
+                       struct status *status)
 {
     struct lane_settings settings = lanes->settings;
     settings.job.lane = i;
-    settings.pulse = pulse;
+    settings.pulse = all->pulses[i];
+    settings.note = all->notes ? all->notes[i] : NULL;
     list_init(&lanes->seats[i].backlog);
     lanes->seats[i].lane = lane_start(&settings, status);
     if (lanes->seats[i].lane) lanes->n++;
@@ -45,7 +47,7 @@ struct lanes *lanes_start(const struct lanes_settings *settings, struct status *
     list_init(&lanes->ready);
     bool are_open = true;
     for (unsigned i = 0; i < settings->n && are_open; i++)
-        are_open = start_seat(lanes, i, settings->pulses[i], status);
+        are_open = start_seat(lanes, i, settings, status);
     for (unsigned i = 0; i < lanes->n && are_open; i++)
         are_open = lane_await_open(lanes->seats[i].lane, status);
     if (are_open) return lanes;

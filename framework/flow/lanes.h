@@ -8,9 +8,10 @@
 #include "flow/lane.h"
 
 struct lanes_settings {
-    struct lane_settings lane; /* of each; its number and its pulse are filled in */
+    struct lane_settings lane; /* of each; its number, pulse and note are filled in */
     unsigned n;
-    struct pulse *const *pulses; /* one each */
+    struct pulse *const *pulses;     /* one each */
+    struct crash_note *const *notes; /* likewise; NULL: none */
 };
 
 struct lanes;

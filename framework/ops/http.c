@@ -17,6 +17,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/thread_signals.h"
 #include "ops/http_connection.h"
 #include "ops/http_listen.h"
 #include "ops/http_respond.h"
@@ -94,11 +95,11 @@ static void *run(void *argument)
     return NULL;
 }
 
-/* Signals are the loop's; this thread is born with all of them blocked. */
+/* Signals are the loop's; this thread is born with them blocked, but for those of faults. */
 static bool start_thread(struct http *http)
 {
     sigset_t all, before;
-    sigfillset(&all);
+    thread_signals_fill(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     const bool started = pthread_create(&http->thread, NULL, run, http) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -22,6 +22,13 @@ cpu_ns() {
 
 now_ns() { date +%s%N; }
 
+# host_of PID: the host that this supervisor runs; any other process is its own
+host_of() {
+    local child
+    read -r child _ <"/proc/$1/task/$1/children" || child=$1
+    echo "${child:-$1}"
+}
+
 peak_kib() { awk '/^VmHWM/ { print $2 }' "/proc/$1/status"; }
 
 # broker_pid: the Erlang node behind AMQP_URL

@@ -82,7 +82,7 @@ login_begin() {
     POSTMASTER=$(sql -c "select split_part(pg_read_file('postmaster.pid'), E'\n', 1)")
     for i in 1 2 3; do
         host_start 500 2000 20 1
-        cpu_ns "${WORKERS[0]}" >>"$BENCH_DIR/start"
+        cpu_ns "$(host_of "${WORKERS[0]}")" >>"$BENCH_DIR/start"
         host_stop
     done
     HOST_START_CPU=$(median <"$BENCH_DIR/start")
@@ -207,7 +207,7 @@ host_start() {
 
 workers_cpu_ns() {
     local pid sum=0
-    for pid in "${WORKERS[@]}"; do sum=$((sum + $(cpu_ns "$pid"))); done
+    for pid in "${WORKERS[@]}"; do sum=$((sum + $(cpu_ns "$(host_of "$pid")"))); done
     echo "$sum"
 }
 
@@ -248,7 +248,7 @@ host_await() {
     done | sort -n | head -n 1)
     ended=$(metric_of max 'warrener_last_done_timestamp_seconds{queue="bench.login"}')
     MEASURED[wall]=$(awk -v a="$began" -v b="$ended" 'BEGIN { printf "%.0f", (b - a) * 1e9 }')
-    MEASURED[kib]=$(for pid in "${WORKERS[@]}"; do peak_kib "$pid"; done | sort -n | tail -n 1)
+    MEASURED[kib]=$(for pid in "${WORKERS[@]}"; do peak_kib "$(host_of "$pid")"; done | sort -n | tail -n 1)
 }
 
 host_stop() {

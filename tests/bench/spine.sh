@@ -29,7 +29,7 @@ consumers:
     batch: {rows: $ACK_EVERY, wait: 5ms}
 END
 
-# host_start: sets HOST_PID and HOST_URL once it consumes, with the CPU it had spent by then
+# host_start: sets HOST_PID (its supervisor) and HOST_URL once it consumes, with the CPU it had spent by then
 host_start() {
     "$WARRENER_BIN" run -c "$config" 2>"$BENCH_DIR/run.log" &
     HOST_PID=$!
@@ -38,7 +38,7 @@ host_start() {
         kill -0 "$HOST_PID" || { cat "$BENCH_DIR/run.log" >&2; return 1; }
         sleep 0.01
     done
-    HOST_START_CPU=$(cpu_ns "$HOST_PID")
+    HOST_START_CPU=$(cpu_ns "$(host_of "$HOST_PID")")
     HOST_URL=http://$(sed -n 's/.* listen=\([^ ]*\).*/\1/p' "$BENCH_DIR/run.log" | head -n 1)
 }
 
@@ -98,10 +98,10 @@ run_host() {
     before=$(cpu_ns "$(broker_pid)")
     host_start
     host_wait_done "$COUNT"
-    cpu=$(($(cpu_ns "$HOST_PID") - start_cpu))
+    cpu=$(($(cpu_ns "$(host_of "$HOST_PID")") - start_cpu))
     began=$(consuming_at)
     ended=$(metric 'warrener_last_done_timestamp_seconds{queue="bench.spine"}')
-    kib=$(peak_kib "$HOST_PID")
+    kib=$(peak_kib "$(host_of "$HOST_PID")")
     at_rest
     row "$round" warrener "$(awk -v a="$began" -v b="$ended" 'BEGIN { printf "%.0f", (b - a) * 1e9 }')" \
         "$cpu" $(($(cpu_ns "$(broker_pid)") - before)) "$kib"
@@ -126,7 +126,7 @@ if ((waiting > 0)); then
     preload "$config" bench bench.x "$BENCH_DIR/events" "$waiting"
     host_start
     host_wait_done "$waiting"
-    awk -v kib="$(peak_kib "$HOST_PID")" -v n="$waiting" -v cpu=$(($(cpu_ns "$HOST_PID") - start_cpu)) 'BEGIN {
+    awk -v kib="$(peak_kib "$(host_of "$HOST_PID")")" -v n="$waiting" -v cpu=$(($(cpu_ns "$(host_of "$HOST_PID")") - start_cpu)) 'BEGIN {
         printf "with %d waiting: peak %.1f MB (below 32), worker CPU %.3f µs a message\n", n, kib / 1024, cpu / n / 1e3 }'
     host_stop
 fi

@@ -26,9 +26,10 @@ struct play {
     char queue[80], dead[96];
     char dir[128], record[160], log[160];
     struct rabbit *rabbit;
-    pid_t host; /* 0: none */
+    pid_t host; /* its supervisor's; 0: none */
     uint16_t port;
     long log_from; /* where the log of this host begins */
+    bool may_die;  /* the host: it is started again. Otherwise that is a fault */
 };
 
 /* What the host's file says; NULL is the default. Each stands inside { }, but for `top` and `more`. */
@@ -56,10 +57,13 @@ void play_start(struct play *play);       /* runs it until it listens */
 void play_start_ready(struct play *play); /* … and is ready */
 /* The host is built with sanitizers: slower by some times, and it keeps freed memory for a while. */
 bool play_is_sanitized(void);
-void play_signal(const struct play *play, int number);
-int play_wait(struct play *play);  /* for its end: its exit status, or minus its signal */
-int play_end(struct play *play);   /* SIGTERM, and waits */
-void play_kill(struct play *play); /* SIGKILL, and waits */
+void play_signal(const struct play *play,
+                 int number);     /* to the supervisor; SIGSTOP, SIGCONT: the host */
+int play_wait(struct play *play); /* for its end: its exit status, or minus its signal */
+int play_end(struct play *play);  /* SIGTERM, and waits */
+/* SIGKILL to the supervisor, with which the host dies; waits for both. */
+void play_kill(struct play *play);
+pid_t play_host_pid(const struct play *play); /* the host's own; 0: none lives at the moment */
 bool play_is_ready(const struct play *play);
 bool play_unready_says(const struct play *play, const char *words);  /* /readyz is 503, with them */
 bool play_log_has(const struct play *play, const char *words);       /* of this host's log */

@@ -163,7 +163,9 @@ void play_start_ready(struct play *play)
 
 void play_signal(const struct play *play, int number)
 {
-    cr_assert(play->host > 0 && kill(play->host, number) == 0);
+    const bool is_for_host = number == SIGSTOP || number == SIGCONT;
+    const pid_t pid = is_for_host ? play_host_pid(play) : play->host;
+    cr_assert(pid > 0 && kill(pid, number) == 0);
 }
 
 int play_wait(struct play *play)
@@ -175,6 +177,7 @@ int play_wait(struct play *play)
     }
     const int end = play_reap(play->host);
     play->host = 0;
+    PROVE(play, play->may_die || !play_log_has(play, "the host died"), "the host died by itself");
     return end;
 }
 
@@ -184,10 +187,34 @@ int play_end(struct play *play)
     return play_wait(play);
 }
 
+pid_t play_host_pid(const struct play *play)
+{
+    char path[64];
+    int pid = 0;
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)play->host, (int)play->host);
+    FILE *file = fopen(path, "re");
+    if (file && fscanf(file, "%d", &pid) != 1) pid = 0;
+    if (file) fclose(file);
+    return pid;
+}
+
+/* Nobody may have reaped it. */
+static bool is_gone(pid_t pid)
+{
+    char path[64], state = 'Z';
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *file = fopen(path, "re");
+    if (file && fscanf(file, "%*d (%*[^)]) %c", &state) != 1) state = 'Z';
+    if (file) fclose(file);
+    return state == 'Z';
+}
+
 void play_kill(struct play *play)
 {
+    const pid_t host = play_host_pid(play);
     play_signal(play, SIGKILL);
     (void)play_wait(play);
+    if (host) WAIT(play, is_gone(host));
 }
 
 bool play_is_ready(const struct play *play)
