@@ -51,7 +51,11 @@ function(warrener_assets room symbol)
 endfunction()
 
 function(warrener_embed room symbol is_table)
-  if(NOT TARGET room_${room})
+  set(target room_${room})
+  if(room STREQUAL "app") # the ground of the house: no library, the program itself
+    set(target warrener)
+  endif()
+  if(NOT TARGET ${target})
     return()
   endif()
   set(made ${CMAKE_CURRENT_BINARY_DIR}/${room}_${symbol}.c)
@@ -62,5 +66,5 @@ function(warrener_embed room symbol is_table)
             -DIS_TABLE=${is_table} -P ${script}
     DEPENDS ${ARGN} ${script}
     VERBATIM)
-  target_sources(room_${room} PRIVATE ${made})
+  target_sources(${target} PRIVATE ${made})
 endfunction()

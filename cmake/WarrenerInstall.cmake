@@ -32,13 +32,34 @@ endforeach()
 if(WARRENER_SANITIZE)
   set(testing_sanitizers "-fsanitize=${WARRENER_SANITIZE}")
 endif()
-configure_package_config_file(
-  cmake/warrener-config.cmake.in ${made}/warrener-config.cmake INSTALL_DESTINATION ${cmake_dir}
-  PATH_VARS CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR WARRENER_WORKERS_DIR)
-write_basic_package_version_file(${made}/warrener-config-version.cmake
-                                 COMPATIBILITY SameMajorVersion)
+# warrener_package(DIRECTORY DESTINATION…): the CMake package, for where the variables package_… say that
+# things lie.
+function(warrener_package directory)
+  configure_package_config_file(
+    cmake/warrener-config.cmake.in ${directory}/warrener-config.cmake
+    INSTALL_DESTINATION ${ARGN}
+    PATH_VARS package_include package_testing package_workers package_host)
+  write_basic_package_version_file(${directory}/warrener-config-version.cmake
+                                   COMPATIBILITY SameMajorVersion)
+endfunction()
+
+set(package_include ${CMAKE_INSTALL_INCLUDEDIR})
+set(package_testing ${CMAKE_INSTALL_LIBDIR}/libwarrener_testing.a)
+set(package_workers ${WARRENER_WORKERS_DIR})
+set(package_host ${CMAKE_INSTALL_BINDIR}/warrener)
+warrener_package(${made} ${cmake_dir})
 install(FILES ${made}/warrener-config.cmake ${made}/warrener-config-version.cmake
               cmake/WarrenerHandler.cmake DESTINATION ${cmake_dir})
+
+# The same for this build tree: find_package(warrener HINTS build/dev)
+set(tree_dir ${CMAKE_CURRENT_BINARY_DIR}/lib/cmake/warrener)
+set(package_include ${PROJECT_SOURCE_DIR}/include)
+set(package_more_includes ";${CMAKE_CURRENT_BINARY_DIR}/include")
+set(package_testing ${CMAKE_CURRENT_BINARY_DIR}/libwarrener_testing.a)
+set(package_workers ${CMAKE_CURRENT_BINARY_DIR}/workers)
+set(package_host ${CMAKE_CURRENT_BINARY_DIR}/warrener)
+warrener_package(${tree_dir} ${tree_dir} INSTALL_PREFIX ${CMAKE_CURRENT_BINARY_DIR})
+file(COPY cmake/WarrenerHandler.cmake DESTINATION ${tree_dir})
 
 file(RELATIVE_PATH pkgconfig_to_prefix /${pkgconfig_dir} /)
 foreach(package IN ITEMS warrener warrener-testing)

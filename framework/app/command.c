@@ -21,6 +21,8 @@ const struct command commands[] = {
     { "health", "[-c FILE] [--url URL]", "ask a running host whether it is well", command_health },
     { "try", "HANDLER.so [--ndjson FILE] [...]", "run messages through a handler, with no server",
       command_try },
+    { "new", "NAME [--dir DIR]", "make a handler project that builds, tests and runs",
+      command_new },
     { "version", "", "versions of the host, its ABI and its libraries", command_version },
     { NULL, NULL, NULL, NULL },
 };
