@@ -41,6 +41,7 @@ static void destroy(struct amqp_connection *connection)
     roster_fini(&connection->roster);
     free(connection->graves);
     free(connection->shown);
+    free(connection->user);
     free((char *)(uintptr_t)connection->settings.name);
     connection->magic = 0;
     free(connection);
@@ -286,6 +287,8 @@ static void begin_try(void *owner)
     }
     free(connection->shown);
     connection->shown = memory_copy_text(server.shown);
+    free(connection->user);
+    connection->user = memory_copy_text(!server.external && server.user ? server.user : "");
     connection->try_since_ms = loop_now_ms(connection->loop);
     connection->state = STATE_CONNECTING;
     codec_init(&connection->codec);
@@ -339,6 +342,7 @@ struct amqp_connection *amqp_connection_new(struct loop *loop,
     connection->events = *events;
     connection->owner = owner;
     connection->shown = memory_copy_text("");
+    connection->user = memory_copy_text("");
     connection->backoff = BACKOFF_INIT(settings->backoff_first_ms, settings->backoff_most_ms);
     roster_init(&connection->roster);
     timer_init(&connection->next_try, loop, begin_try, connection);
@@ -384,6 +388,16 @@ bool amqp_connection_is_ready(const struct amqp_connection *connection)
 bool amqp_connection_is_blocked(const struct amqp_connection *connection)
 {
     return connection->is_blocked;
+}
+
+const char *amqp_connection_user(const struct amqp_connection *connection)
+{
+    return connection->user;
+}
+
+bool connection_is_user(const struct amqp_connection *connection, struct wr_text user_id)
+{
+    return user_id.len > 0 && text_is(user_id, connection->user);
 }
 
 const char *amqp_connection_server(const struct amqp_connection *connection)

@@ -63,6 +63,8 @@ bool amqp_connection_is_blocked(const struct amqp_connection *connection);
 const char *amqp_connection_server(const struct amqp_connection *connection); /* shown URL of now */
 const char *
 amqp_connection_broker(const struct amqp_connection *connection); /* "RabbitMQ 3.10.8" */
+/* Whom the broker takes us for, by PLAIN; "" where only the broker knows. */
+const char *amqp_connection_user(const struct amqp_connection *connection);
 uint64_t amqp_connection_reconnects(const struct amqp_connection *connection);
 
 #endif

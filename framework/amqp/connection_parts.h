@@ -26,6 +26,7 @@ struct amqp_connection {
     void *owner;
     enum connection_state state;
     char *shown; /* the server of this try */
+    char *user;  /* of this try; "" where only the broker knows it */
 
     struct wire *wire; /* NULL: none */
     bool is_wired;     /* the wire is open */

@@ -236,6 +236,7 @@ static void on_content(void *owner, const struct channel_content *content)
                          consumer->settings.topology.queue);
         return;
     }
+    delivery.is_by_us = connection_is_user(consumer->connection, delivery.properties.user_id);
     consumer->tag = content->tag;
     consumer->filled = 0;
     consumer->into = NULL;

@@ -29,6 +29,7 @@ struct amqp_delivery {
     struct wr_text exchange, routing_key;
     struct amqp_properties properties;
     bool redelivered;
+    bool is_by_us; /* its user id, which the broker has checked, is that of this connection */
 };
 
 struct consumer_settings {

@@ -8,6 +8,7 @@
 #include "amqp/table.h"
 
 #define PERSISTENT 2
+#define ATTEMPT "x-warrener-attempt"
 
 /* ---- putting bytes down ------------------------------------------------------------------------ */
 
@@ -86,7 +87,8 @@ static const struct rule {
     { "x-delivery-count", false, FATE_DROPPED, NULL },
     { "CC", false, FATE_MOVED, "x-warrener-CC" },
     { "BCC", false, FATE_MOVED, "x-warrener-BCC" },
-    { "x-warrener-attempt", false, FATE_OURS, NULL },
+    { ATTEMPT, false, FATE_OURS, NULL },
+    { "x-warrener-at", false, FATE_OURS, NULL },
     { "x-warrener-reason", false, FATE_OURS, NULL },
     { "x-warrener-detail", false, FATE_OURS, NULL },
     { "x-warrener-code", false, FATE_OURS, NULL },
@@ -113,14 +115,20 @@ static const struct rule *rule_of(struct wr_text name)
 struct source {
     const struct amqp_properties *properties;
     bool is_copy;
+    bool is_direct; /* a copy whose user id is our own mark, and not its original's */
 };
+
+static struct wr_text user_of(const struct source *source)
+{
+    return source->is_direct ? text_of("") : source->properties->user_id;
+}
 
 /* Whether the original has its own of what an earlier copy had moved: then that is newer. */
 static bool is_replaced(const struct source *source, struct wr_text name)
 {
     const struct amqp_properties *properties = source->properties;
     if (text_is(name, "x-warrener-expiration")) return properties->expiration.len > 0;
-    if (text_is(name, "x-warrener-user-id")) return properties->user_id.len > 0;
+    if (text_is(name, "x-warrener-user-id")) return user_of(source).len > 0;
     size_t at = 0;
     for (struct table_entry entry; table_step(properties->headers, &at, &entry);) {
         const struct rule *rule = rule_of(entry.name);
@@ -158,9 +166,13 @@ static void put_entries(struct pen *pen, const struct source *source)
 static void put_notes(struct pen *pen, const struct source *source, const struct copy_notes *notes)
 {
     put_header_unless_empty(pen, "x-warrener-expiration", source->properties->expiration);
-    put_header_unless_empty(pen, "x-warrener-user-id", source->properties->user_id);
-    put_name(pen, "x-warrener-attempt", 'l');
+    put_header_unless_empty(pen, "x-warrener-user-id", user_of(source));
+    put_name(pen, ATTEMPT, 'l');
     put_number(pen, notes->attempt, 8);
+    if (notes->at_ms > 0) {
+        put_name(pen, "x-warrener-at", 'T');
+        put_number(pen, (uint64_t)notes->at_ms / 1000, 8);
+    }
     put_header_unless_empty(pen, "x-warrener-reason", notes->reason);
     put_header_unless_empty(pen, "x-warrener-detail", notes->detail);
     put_header_unless_empty(pen, "x-warrener-code", notes->code);
@@ -179,6 +191,14 @@ static struct wr_text cut(struct wr_text text, size_t most_bytes)
     for (size_t at = most_bytes - 3; at < most_bytes; at++)
         if (at + text_char_bytes(text, at) > most_bytes) return text_from(text.at, at);
     return text_from(text.at, most_bytes);
+}
+
+static void put_mark(struct pen *pen, const struct copy_notes *notes, uint64_t *flags)
+{
+    if (!notes->mark.len || *flags & PROPERTY_USER_ID) return;
+    *flags |= PROPERTY_USER_ID;
+    put_number(pen, notes->mark.len, 1);
+    put_text(pen, notes->mark);
 }
 
 static bool write_all(const struct source *source, const struct property *fields, size_t n_fields,
@@ -203,9 +223,11 @@ static bool write_all(const struct source *source, const struct property *fields
         if (fields[i].flag &
             (PROPERTY_HEADERS | PROPERTY_DELIVERY_MODE | PROPERTY_EXPIRATION | PROPERTY_USER_ID))
             continue;
+        if (fields[i].flag < PROPERTY_USER_ID) put_mark(pen, notes, &flags);
         flags |= fields[i].flag;
         put_text(pen, fields[i].bytes);
     }
+    put_mark(pen, notes, &flags);
     set_number(pen, 0, flags, 2);
     return !pen->is_full;
 }
@@ -219,7 +241,10 @@ bool copy_write(struct wr_text original, bool is_copy, const struct copy_notes *
     struct pen pen = { .at = out, .room = out_bytes };
     if (!properties_read(original, &properties)) return false;
     const size_t n = properties_list(original, fields);
-    const struct source source = { &properties, is_copy };
+    struct wr_pair attempt;
+    const struct source source = { &properties, is_copy,
+                                   is_copy && table_find(properties.headers, ATTEMPT, &attempt) &&
+                                       attempt.number == 1 };
     cut_notes.detail = cut(notes->detail, COPY_DETAIL_BYTES);
     bool fits = write_all(&source, fields, n, true, &cut_notes, &pen);
     for (size_t most = COPY_DETAIL_BYTES / 2; !fits && most >= 64; most /= 2) {
@@ -236,21 +261,37 @@ bool copy_write(struct wr_text original, bool is_copy, const struct copy_notes *
 
 /* ---- what came back ---------------------------------------------------------------------------- */
 
-/* The newest entry of x-death: the first table of an array of tables. */
-static bool newest_death(struct wr_text headers, struct wr_text *table)
+/* The tables of x-death, newest first. `at` begins at 0. */
+static bool next_death(struct wr_text array, size_t *at, struct wr_text *table)
+{
+    const uint8_t *bytes = (const uint8_t *)array.at + *at;
+    const size_t left = array.len - *at;
+    if (left < 5 || bytes[0] != 'F') return false;
+    const uint64_t len =
+        (uint64_t)bytes[1] << 24 | (uint64_t)bytes[2] << 16 | (uint64_t)bytes[3] << 8 | bytes[4];
+    if (len > left - 5) return false;
+    *table = text_from((const char *)bytes + 5, (size_t)len);
+    *at += 5 + (size_t)len;
+    return true;
+}
+
+/* False where there is none, or it is no array. */
+static bool find_array(struct wr_text table, const char *name, struct wr_text *array)
 {
     size_t at = 0;
-    for (struct table_entry entry; table_step(headers, &at, &entry);) {
-        if (!text_is(entry.name, "x-death")) continue;
-        const uint8_t *bytes = (const uint8_t *)entry.value.at;
-        if (entry.kind != 'A' || entry.value.len < 5 || bytes[0] != 'F') return false;
-        const uint64_t len = (uint64_t)bytes[1] << 24 | (uint64_t)bytes[2] << 16 |
-                             (uint64_t)bytes[3] << 8 | bytes[4];
-        if (len > entry.value.len - 5) return false;
-        *table = text_from(entry.value.at + 5, (size_t)len);
-        return true;
+    for (struct table_entry entry; table_step(table, &at, &entry);) {
+        if (!text_is(entry.name, name)) continue;
+        *array = entry.value;
+        return entry.kind == 'A';
     }
     return false;
+}
+
+static bool newest_death(struct wr_text headers, struct wr_text *table)
+{
+    struct wr_text deaths;
+    size_t at = 0;
+    return find_array(headers, "x-death", &deaths) && next_death(deaths, &at, table);
 }
 
 static bool find_text(struct wr_text table, const char *name, struct wr_text *text)
@@ -281,18 +322,77 @@ static bool came_back(struct wr_text headers, struct wr_text queue)
            count.number == 1;
 }
 
-bool copy_read(struct wr_text headers, struct wr_text exchange, struct wr_text routing_key,
-               struct wr_text queue, struct copy_origin *out)
+bool copy_read_origin(struct wr_text headers, struct copy_origin *out)
 {
-    struct wr_pair attempt;
-    if (exchange.len > 0 || !text_equal(routing_key, queue) || !came_back(headers, queue))
-        return false;
-    if (!table_find(headers, "x-warrener-attempt", &attempt) || attempt.kind != WR_H_INT ||
-        attempt.number < 2 || attempt.number > UINT32_MAX)
-        return false;
-    out->attempt = (uint32_t)attempt.number;
     out->user_id = text_of("");
     (void)find_text(headers, "x-warrener-user-id", &out->user_id); /* not all have one */
     return find_text(headers, "x-warrener-exchange", &out->exchange) &&
            find_text(headers, "x-warrener-routing-key", &out->routing_key);
+}
+
+static bool find_attempt(struct wr_text headers, int64_t *number)
+{
+    struct wr_pair attempt;
+    if (!table_find(headers, ATTEMPT, &attempt) || attempt.kind != WR_H_INT) return false;
+    *number = attempt.number;
+    return true;
+}
+
+bool copy_read(struct wr_text headers, struct wr_text exchange, struct wr_text routing_key,
+               struct wr_text queue, struct copy_origin *out)
+{
+    int64_t attempt;
+    if (exchange.len > 0 || !text_equal(routing_key, queue) || !came_back(headers, queue))
+        return false;
+    if (!find_attempt(headers, &attempt) || attempt < 2 || attempt > UINT32_MAX) return false;
+    out->attempt = (uint32_t)attempt;
+    return copy_read_origin(headers, out);
+}
+
+bool copy_read_direct(struct wr_text headers, struct wr_text exchange, struct wr_text routing_key,
+                      struct wr_text queue, struct copy_origin *out)
+{
+    int64_t attempt;
+    if (exchange.len > 0 || !text_equal(routing_key, queue)) return false;
+    if (!find_attempt(headers, &attempt) || attempt != 1) return false;
+    out->attempt = 1;
+    return copy_read_origin(headers, out);
+}
+
+/* ---- deaths ------------------------------------------------------------------------------------ */
+
+static struct wr_text first_key(struct wr_text death)
+{
+    struct wr_text keys;
+    if (!find_array(death, "routing-keys", &keys) || keys.len < 5 || keys.at[0] != 'S')
+        return text_of("");
+    const uint8_t *bytes = (const uint8_t *)keys.at;
+    const uint64_t len =
+        (uint64_t)bytes[1] << 24 | (uint64_t)bytes[2] << 16 | (uint64_t)bytes[3] << 8 | bytes[4];
+    return len > keys.len - 5 ? text_of("") : text_from(keys.at + 5, (size_t)len);
+}
+
+bool copy_read_death(struct wr_text headers, struct copy_death *out)
+{
+    struct wr_text death;
+    struct wr_pair at;
+    if (!newest_death(headers, &death)) return false;
+    out->exchange = text_of("");
+    (void)find_text(death, "exchange", &out->exchange);
+    out->routing_key = first_key(death);
+    out->at_ms = table_find(death, "time", &at) && at.kind == WR_H_INT && at.number > 0 &&
+                         at.number < INT64_MAX / 1000
+                     ? at.number * 1000
+                     : 0;
+    return find_text(death, "queue", &out->queue) && find_text(death, "reason", &out->reason);
+}
+
+bool copy_was_retried(struct wr_text headers, struct wr_text queue)
+{
+    struct wr_text deaths, death, name;
+    size_t at = 0;
+    if (!find_array(headers, "x-death", &deaths)) return false;
+    while (next_death(deaths, &at, &death))
+        if (find_text(death, "queue", &name) && is_retry_queue(name, queue)) return true;
+    return false;
 }

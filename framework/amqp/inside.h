@@ -8,6 +8,7 @@
 #define AMQP_INSIDE_H
 
 #include "amqp/connection.h"
+#include "base/text.h"
 
 struct evbuffer;
 struct roster;
@@ -21,6 +22,7 @@ const char *connection_vhost(const struct amqp_connection *connection);
 uint32_t connection_frame_max(const struct amqp_connection *connection);
 struct evbuffer *connection_out(struct amqp_connection *connection); /* only while ready */
 void connection_touch(struct amqp_connection *connection);           /* something was put there */
+bool connection_is_user(const struct amqp_connection *connection, struct wr_text user_id);
 bool connection_is_choked(const struct amqp_connection *connection);
 
 /* The broker broke the protocol: it is told so and the connection ends, as soon as what calls this

@@ -48,6 +48,7 @@ extern const struct command commands[]; /* ends with a NULL name */
 
 enum exit_status command_run(int argc, char **argv);
 enum exit_status command_check(int argc, char **argv);
+enum exit_status command_dead(int argc, char **argv);
 enum exit_status command_migrate(int argc, char **argv);
 enum exit_status command_publish(int argc, char **argv);
 enum exit_status command_health(int argc, char **argv);

@@ -20,7 +20,9 @@ static void restore_original(struct delivery *delivery, const struct amqp_delive
     struct wr_message *message = &delivery->job.message;
     struct copy_origin origin;
     delivery->is_copy =
-        copy_read(delivery->job.headers, arrived->exchange, arrived->routing_key, queue, &origin);
+        copy_read(delivery->job.headers, arrived->exchange, arrived->routing_key, queue, &origin) ||
+        (arrived->is_by_us && copy_read_direct(delivery->job.headers, arrived->exchange,
+                                               arrived->routing_key, queue, &origin));
     if (!delivery->is_copy) return;
     message->exchange = origin.exchange;
     message->routing_key = origin.routing_key;

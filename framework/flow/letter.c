@@ -31,6 +31,8 @@ static bool write_copy(const struct mail_item *item, const struct letter_terms *
         .host = text_of(terms->host),
         .exchange = message->exchange,
         .routing_key = message->routing_key,
+        .at_ms = bundle->reason.len ? terms->unix_ms : 0,
+        .mark = none,
     };
     size_t bytes;
     if (!copy_write(delivery->properties, delivery->is_copy, &notes, room->properties, room->bytes,

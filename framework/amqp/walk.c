@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The walk; see walk.h. One channel: it looks at the queue, then opens one consumer after another, each
+ * cancelled before the next begins, so that letters come in their order. Consumers have tags that
+ * sort in their order: by that the broker gives back what they hold. */
+#include "amqp/walk.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "amqp/arguments.h"
+#include "amqp/channel.h"
+#include "amqp/properties.h"
+#include "amqp/refusal.h"
+#include "amqp/walk_plan.h"
+#include "base/check.h"
+
+#define TICK_MS 50
+#define SETTLE_MS 100 /* between two looks at the beginning */
+#define SETTLE_MOST_MS                                                                             \
+    2000 /* for one that was killed to be noticed, and its letters to come back */
+
+enum state {
+    STATE_IDLE,
+    STATE_LOOKING,  /* is it there? */
+    STATE_LIMIT,    /* how often may its letters be delivered? */
+    STATE_SETTLING, /* how many are there? */
+    STATE_RESTING,  /* between two windows: its owner has no room */
+    STATE_OPENING,
+    STATE_TAKING,
+    STATE_TURNING, /* the window's consumer is being cancelled */
+    STATE_ENDED,
+};
+
+struct walk {
+    struct amqp_connection *connection;
+    struct walk_settings settings;
+    struct walk_events events;
+    void *owner;
+    struct channel *channel;
+    struct timer tick;
+    enum state state;
+    bool is_freed, is_asking;
+    struct walk_facts facts;
+    struct walk_plan plan;
+    uint64_t begun_ms;
+    unsigned windows;
+    char tag[256];
+
+    /* The letter that is coming in. */
+    bool is_told;
+    char *into;
+    void *token;
+    size_t filled;
+};
+
+static uint64_t now_of(const struct walk *walk)
+{
+    return loop_now_ms(connection_loop(walk->connection));
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static void cancel(struct walk *walk, void (*on_ok)(void *, void *))
+{
+    amqp_basic_cancel_t method = { .consumer_tag = codec_cstr(walk->tag) };
+    const bool sent = channel_call(walk->channel, AMQP_BASIC_CANCEL_METHOD, &method,
+                                   AMQP_BASIC_CANCEL_OK_METHOD, on_ok);
+    CHECK(sent);
+}
+
+void walk_stop(struct walk *walk)
+{
+    if (walk->state == STATE_ENDED) return;
+    const bool is_taking = walk->state == STATE_TAKING;
+    walk->state = STATE_ENDED;
+    timer_disarm(&walk->tick);
+    if (is_taking && channel_is_open(walk->channel)) cancel(walk, NULL);
+}
+
+static void end(struct walk *walk, enum walk_end end, const char *why)
+{
+    if (walk->state == STATE_ENDED) return;
+    walk_stop(walk);
+    walk->events.on_end(walk->owner, end, why);
+}
+
+static PRINTF_LIKE(3, 4) void end_in_words(struct walk *walk, enum walk_end how, const char *format,
+                                           ...)
+{
+    struct status why = { .exit = EXIT_WELL };
+    va_list args;
+    va_start(args, format);
+    (void)status_vfail(&why, EXIT_UNREACHABLE, format, args);
+    va_end(args);
+    end(walk, how, why.text);
+}
+
+static void tear(struct walk *walk)
+{
+    if (!walk->is_told) return;
+    walk->is_told = false;
+    walk->events.on_torn(walk->owner, walk->token);
+}
+
+/* ---- windows --------------------------------------------------------------------------------- */
+
+static void on_consume_ok(void *owner, void *decoded UNUSED)
+{
+    struct walk *walk = owner;
+    if (walk->state == STATE_OPENING) walk->state = STATE_TAKING;
+}
+
+static void open_window(struct walk *walk)
+{
+    if (!walk->events.has_room(walk->owner)) {
+        walk->state = STATE_RESTING;
+        return;
+    }
+    amqp_basic_qos_t qos = { .prefetch_count = walk_plan_open(&walk->plan, now_of(walk)) };
+    walk->state = STATE_OPENING;
+    (void)snprintf(walk->tag, sizeof walk->tag, "%.120s.%.100s.%06u", walk->settings.name,
+                   walk->settings.queue, ++walk->windows);
+    amqp_basic_consume_t consume = { .queue = codec_cstr(walk->settings.queue),
+                                     .consumer_tag = codec_cstr(walk->tag) };
+    const bool sent =
+        channel_call(walk->channel, AMQP_BASIC_QOS_METHOD, &qos, AMQP_BASIC_QOS_OK_METHOD, NULL) &&
+        channel_call(walk->channel, AMQP_BASIC_CONSUME_METHOD, &consume,
+                     AMQP_BASIC_CONSUME_OK_METHOD, on_consume_ok);
+    CHECK(sent); /* the queue's name was encoded before */
+}
+
+static void on_cancel_ok(void *owner, void *decoded UNUSED)
+{
+    struct walk *walk = owner;
+    if (walk->state == STATE_TURNING) open_window(walk);
+}
+
+/* After each letter and each settling. */
+static void look_around(struct walk *walk)
+{
+    if (walk->state != STATE_TAKING) return;
+    if (walk_plan_is_done(&walk->plan)) {
+        end(walk, WALK_DONE, "");
+    } else if (walk_plan_turns(&walk->plan)) {
+        walk->state = STATE_TURNING;
+        cancel(walk, on_cancel_ok);
+    }
+}
+
+/* ---- looking at the queue -------------------------------------------------------------------- */
+
+static void declare(struct walk *walk, void (*on_ok)(void *, void *))
+{
+    amqp_queue_declare_t method = { .queue = codec_cstr(walk->settings.queue), .passive = 1 };
+    if (!channel_call(walk->channel, AMQP_QUEUE_DECLARE_METHOD, &method,
+                      AMQP_QUEUE_DECLARE_OK_METHOD, on_ok))
+        end_in_words(walk, WALK_REFUSED, "queue '%s': its name has more than 255 bytes",
+                     walk->settings.queue);
+}
+
+static void begin(struct walk *walk)
+{
+    const uint64_t most = walk->settings.most;
+    const uint64_t expected = most && most < walk->facts.ready ? most : walk->facts.ready;
+    walk_plan_begin(&walk->plan, expected, walk->settings.hand_bytes, now_of(walk));
+    walk->events.on_begun(walk->owner, &walk->facts);
+    if (walk->is_freed || walk->state == STATE_ENDED) return;
+    if (walk_plan_is_done(&walk->plan)) {
+        end(walk, WALK_DONE, "");
+        return;
+    }
+    open_window(walk);
+    timer_arm_ms(&walk->tick, TICK_MS);
+}
+
+static void on_settling(void *owner, void *decoded)
+{
+    struct walk *walk = owner;
+    const amqp_queue_declare_ok_t *ok = decoded;
+    const bool is_same = walk->facts.ready == ok->message_count && !ok->consumer_count;
+    walk->is_asking = false;
+    walk->facts.ready = ok->message_count;
+    walk->facts.consumers = ok->consumer_count;
+    if (walk->state != STATE_SETTLING) return;
+    if (is_same || now_of(walk) - walk->begun_ms > SETTLE_MOST_MS)
+        begin(walk);
+    else
+        timer_arm_ms(&walk->tick, SETTLE_MS);
+}
+
+static void settle(struct walk *walk)
+{
+    walk->state = STATE_SETTLING;
+    walk->begun_ms = now_of(walk);
+    walk->facts.ready = UINT64_MAX;
+    walk->is_asking = true;
+    declare(walk, on_settling);
+}
+
+static void on_limit_ok(void *owner, void *decoded UNUSED)
+{
+    struct walk *walk = owner;
+    if (walk->state != STATE_LIMIT) return;
+    walk->facts.limit = DELIVERY_LIMIT_DEAD;
+    settle(walk);
+}
+
+/* It is there: declared as ours it is not made, only compared, and a difference tells the limit. */
+static void on_look_ok(void *owner, void *decoded UNUSED)
+{
+    struct walk *walk = owner;
+    struct arguments arguments;
+    if (walk->state != STATE_LOOKING) return;
+    walk->state = STATE_LIMIT;
+    arguments_make(&arguments, QUEUE_DEAD, "", DELIVERY_LIMIT_DEAD);
+    amqp_queue_declare_t method = { .queue = codec_cstr(walk->settings.queue),
+                                    .durable = 1,
+                                    .arguments = arguments.table };
+    const bool sent = channel_call(walk->channel, AMQP_QUEUE_DECLARE_METHOD, &method,
+                                   AMQP_QUEUE_DECLARE_OK_METHOD, on_limit_ok);
+    CHECK(sent);
+}
+
+static void read_limit(struct walk *walk, const struct channel_loss *loss)
+{
+    char warning[600];
+    const struct refusal refusal = { .code = loss->code,
+                                     .words = loss->why,
+                                     .queue = walk->settings.queue,
+                                     .vhost = connection_vhost(walk->connection) };
+    if (!refusal_is_limit(&refusal, DELIVERY_LIMIT_DEAD, &walk->facts.limit, warning,
+                          sizeof warning))
+        walk->facts.limit = WALK_LIMIT_UNKNOWN;
+}
+
+static void on_open(void *owner)
+{
+    struct walk *walk = owner;
+    if (walk->state == STATE_ENDED) return;
+    if (walk->state == STATE_LIMIT) {
+        settle(walk);
+        return;
+    }
+    walk->state = STATE_LOOKING;
+    declare(walk, on_look_ok);
+}
+
+static void on_left(void *owner, void *decoded)
+{
+    struct walk *walk = owner;
+    const amqp_queue_declare_ok_t *ok = decoded;
+    walk->is_asking = false;
+    if (walk->state != STATE_TAKING) return;
+    switch (walk_plan_answer(&walk->plan, ok->message_count, now_of(walk))) {
+    case WALK_GO_ON: return;
+    case WALK_NO_MORE: end(walk, WALK_DONE, ""); return;
+    case WALK_STALLS:
+        end_in_words(walk, WALK_STALLED,
+                     "queue '%s' has %u messages and gives none of them: another consumer is its "
+                     "single active one, or its leader is away; end that consumer and try again",
+                     walk->settings.queue, ok->message_count);
+    }
+}
+
+static void on_tick(void *owner)
+{
+    struct walk *walk = owner;
+    struct amqp_connection *connection = walk->connection;
+    connection_enter(connection);
+    timer_arm_ms(&walk->tick, TICK_MS);
+    if (!channel_is_open(walk->channel)) {
+        if (walk->state == STATE_IDLE && amqp_connection_is_ready(connection))
+            channel_open(walk->channel);
+    } else if (walk->state == STATE_SETTLING && !walk->is_asking) {
+        walk->is_asking = true;
+        declare(walk, on_settling);
+    } else if (walk->state == STATE_TAKING && !walk->is_asking &&
+               walk_plan_asks(&walk->plan, now_of(walk))) {
+        walk->is_asking = true;
+        declare(walk, on_left);
+    }
+    connection_leave(connection);
+}
+
+/* ---- losing ---------------------------------------------------------------------------------- */
+
+static void on_lost(void *owner, const struct channel_loss *loss)
+{
+    struct walk *walk = owner;
+    const char *queue = walk->settings.queue;
+    walk->is_asking = false;
+    tear(walk);
+    if (walk->is_freed || walk->state == STATE_ENDED) return;
+    if (loss->code && walk->state == STATE_LIMIT) {
+        read_limit(walk, loss);
+        channel_open(walk->channel);
+    } else if (loss->code == AMQP_NOT_FOUND) {
+        end_in_words(walk, WALK_MISSING, "there is no queue '%s' in vhost '%s'", queue,
+                     connection_vhost(walk->connection));
+    } else if (loss->code && walk->state < STATE_TAKING) {
+        end_in_words(walk, WALK_REFUSED, "queue '%s' cannot be read: %u %s", queue, loss->code,
+                     loss->why);
+    } else if (loss->code) {
+        end_in_words(walk, WALK_LOST, "the broker closed the channel of queue '%s': %u %s", queue,
+                     loss->code, loss->why);
+    } else {
+        end(walk, WALK_LOST, loss->why);
+    }
+}
+
+static void on_method(void *owner, amqp_method_number_t method, void *decoded UNUSED)
+{
+    struct walk *walk = owner;
+    if (method != AMQP_BASIC_CANCEL_METHOD)
+        connection_blame(walk->connection, "the broker sent %s to a consumer",
+                         amqp_method_name(method));
+    else
+        end_in_words(walk, WALK_LOST,
+                     "the broker cancelled the consumer of queue '%s': the queue was deleted, or "
+                     "its leader went",
+                     walk->settings.queue);
+}
+
+static void on_connected(void *owner)
+{
+    struct walk *walk = owner;
+    if (walk->state == STATE_IDLE) channel_open(walk->channel);
+}
+
+/* ---- letters --------------------------------------------------------------------------------- */
+
+static void on_content(void *owner, const struct channel_content *content)
+{
+    struct walk *walk = owner;
+    struct amqp_delivery delivery = { .tag = content->tag,
+                                      .epoch = 1,
+                                      .body_bytes = content->body_bytes,
+                                      .exchange = content->exchange,
+                                      .routing_key = content->routing_key,
+                                      .redelivered = content->redelivered };
+    if (content->method != AMQP_BASIC_DELIVER_METHOD ||
+        !properties_read(content->properties, &delivery.properties)) {
+        connection_blame(walk->connection,
+                         "the broker sent %s or damaged properties from queue '%s'",
+                         amqp_method_name(content->method), walk->settings.queue);
+        return;
+    }
+    delivery.is_by_us = connection_is_user(walk->connection, delivery.properties.user_id);
+    walk->into = NULL;
+    walk->filled = 0;
+    walk->is_told =
+        walk->state != STATE_ENDED &&
+        walk_plan_take(&walk->plan, content->body_bytes + content->properties.len, now_of(walk));
+    if (walk->is_told) walk->into = walk->events.on_begin(walk->owner, &delivery, &walk->token);
+}
+
+static void on_body(void *owner, struct wr_text piece)
+{
+    struct walk *walk = owner;
+    if (!walk->into) return;
+    memcpy(walk->into + walk->filled, piece.at, piece.len);
+    walk->filled += piece.len;
+}
+
+static void on_content_end(void *owner)
+{
+    struct walk *walk = owner;
+    if (!walk->is_told) return;
+    walk->is_told = false;
+    walk->into = NULL;
+    walk->events.on_letter(walk->owner, walk->token);
+    if (!walk->is_freed) look_around(walk);
+}
+
+/* Tags count the letters of the channel from 1, and so does the plan. */
+void walk_ack(struct walk *walk, uint64_t tag)
+{
+    if (!channel_is_open(walk->channel)) return;
+    amqp_basic_ack_t ack = { .delivery_tag = tag };
+    channel_send(walk->channel, AMQP_BASIC_ACK_METHOD, &ack);
+    walk_plan_settle(&walk->plan, tag, false, now_of(walk));
+    look_around(walk);
+}
+
+void walk_keep(struct walk *walk, uint64_t tag)
+{
+    walk_plan_settle(&walk->plan, tag, true, now_of(walk));
+    look_around(walk);
+}
+
+void walk_nudge(struct walk *walk)
+{
+    struct amqp_connection *connection = walk->connection;
+    if (walk->state != STATE_RESTING || !channel_is_open(walk->channel)) return;
+    connection_enter(connection);
+    open_window(walk);
+    connection_leave(connection);
+}
+
+/* ---- for owners ------------------------------------------------------------------------------ */
+
+struct walk *walk_new(struct amqp_connection *connection, const struct walk_settings *settings,
+                      const struct walk_events *events, void *owner)
+{
+    static const struct channel_events channel_events = {
+        .on_connected = on_connected,
+        .on_open = on_open,
+        .on_lost = on_lost,
+        .on_method = on_method,
+        .on_content = on_content,
+        .on_body = on_body,
+        .on_content_end = on_content_end,
+    };
+    struct walk *walk = NEW(struct walk);
+    walk->connection = connection;
+    walk->settings = *settings;
+    walk->events = *events;
+    walk->owner = owner;
+    timer_init(&walk->tick, connection_loop(connection), on_tick, walk);
+    walk->channel = channel_new(connection, &channel_events, walk);
+    timer_arm_ms(&walk->tick, 0);
+    return walk;
+}
+
+void walk_free(struct walk *walk)
+{
+    if (!walk) return;
+    struct amqp_connection *connection = walk->connection;
+    connection_enter(connection);
+    walk->is_freed = true;
+    walk->state = STATE_ENDED;
+    timer_fini(&walk->tick);
+    channel_free(walk->channel);
+    tear(walk);
+    connection_bury(connection, walk);
+    connection_leave(connection);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The plan of a walk; see walk_plan.h. */
+#include "amqp/walk_plan.h"
+
+#define GROWTH 4
+#define ROUNDS 4 /* so often may a window be refilled before a wider one takes its place */
+#define EMPTY_TIMES 2
+
+void walk_plan_begin(struct walk_plan *plan, uint64_t expected, uint64_t hand_bytes,
+                     uint64_t now_ms)
+{
+    *plan = (struct walk_plan){
+        .expected = expected,
+        .hand_bytes = hand_bytes,
+        .moved_ms = now_ms,
+    };
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* As many as fit in hand, by what the letters so far were like. */
+static uint64_t widest(const struct walk_plan *plan)
+{
+    if (!plan->received) return WALK_WINDOW_FIRST;
+    const uint64_t each = plan->bytes / plan->received + 1;
+    const uint64_t n = least(plan->hand_bytes / each, WALK_WINDOW_MOST);
+    return n ? n : 1;
+}
+
+uint16_t walk_plan_open(struct walk_plan *plan, uint64_t now_ms)
+{
+    const uint64_t left = plan->expected - plan->received;
+    uint64_t window = plan->window ? (uint64_t)plan->window * GROWTH : WALK_WINDOW_FIRST;
+    window = least(least(window, widest(plan)), left ? left : 1);
+    plan->window = (uint32_t)window;
+    plan->first = plan->received + 1;
+    plan->w_received = plan->w_kept = 0;
+    plan->moved_ms = now_ms;
+    plan->empty = 0;
+    return (uint16_t)window;
+}
+
+bool walk_plan_take(struct walk_plan *plan, uint64_t bytes, uint64_t now_ms)
+{
+    if (walk_plan_is_done(plan)) return false;
+    plan->received++;
+    plan->w_received++;
+    plan->bytes += bytes;
+    plan->moved_ms = now_ms;
+    plan->empty = 0;
+    return true;
+}
+
+void walk_plan_settle(struct walk_plan *plan, uint64_t nth, bool is_kept, uint64_t now_ms)
+{
+    plan->settled++;
+    plan->moved_ms = now_ms;
+    if (is_kept && nth >= plan->first) plan->w_kept++;
+}
+
+bool walk_plan_is_done(const struct walk_plan *plan)
+{
+    return plan->received >= plan->expected;
+}
+
+bool walk_plan_turns(const struct walk_plan *plan)
+{
+    if (walk_plan_is_done(plan)) return false;
+    if (plan->w_kept >= (plan->window + 1) / 2) return true;
+    return plan->w_received >= plan->window * ROUNDS && plan->window * 2 <= widest(plan);
+}
+
+bool walk_plan_asks(const struct walk_plan *plan, uint64_t now_ms)
+{
+    return plan->received == plan->settled && now_ms - plan->moved_ms >= WALK_QUIET_MS;
+}
+
+enum walk_answer walk_plan_answer(struct walk_plan *plan, uint64_t ready, uint64_t now_ms)
+{
+    if (!walk_plan_asks(plan, now_ms)) return WALK_GO_ON;
+    if (!ready) return ++plan->empty >= EMPTY_TIMES ? WALK_NO_MORE : WALK_GO_ON;
+    plan->empty = 0;
+    return now_ms - plan->moved_ms >= WALK_STALL_MS ? WALK_STALLS : WALK_GO_ON;
+}
