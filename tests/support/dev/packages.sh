@@ -28,6 +28,7 @@ servers|curl|curl
 servers|procps|ps
 test|git|git
 test|prometheus|prometheus
+test|nodejs|node
 test|pgbouncer|/usr/sbin/pgbouncer
 test|clang-format-19|clang-format-19
 test|clang-tidy-19|clang-tidy-19
