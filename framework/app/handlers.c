@@ -50,6 +50,7 @@ static void make_sinks(struct handler_in_use *use, const struct blame *blame)
     for (unsigned i = 0; i < n; i++) {
         struct status status;
         struct sink *sink = sink_new(&handler->sinks[i], i, option_of, use->options, &status);
+        if (sink && !blame->config->redis.is_given) sink_leave_cache(sink);
         if (sink)
             use->sinks[use->n_sinks++] = sink;
         else
@@ -58,20 +59,11 @@ static void make_sinks(struct handler_in_use *use, const struct blame *blame)
     }
 }
 
-static bool has_cached_sink(const struct wr_handler *handler)
-{
-    for (const struct wr_sink *sink = handler->sinks; sink->table; sink++)
-        if (sink->cache_key) return true;
-    return false;
-}
-
 /* What a handler needs and this host has not. */
 static void check_needs(const struct handler_in_use *use, const struct blame *blame)
 {
     const struct wr_handler *handler = plugin_handler(use->plugin);
-    const char *missing = handler->loaders[0].name   ? "loaders"
-                          : has_cached_sink(handler) ? "a sink with a cache_key"
-                                                     : NULL;
+    const char *missing = handler->loaders[0].name ? "loaders" : NULL;
     if (missing)
         config_blame(blame->config, blame->faults, &use->consumer->handler,
                      "handler \"%s\" declares %s, which this version of Warrener does not serve; "

@@ -36,6 +36,7 @@ struct cache {
     struct timer soon; /* those that wait in vain are told */
     struct resp_command command;
     char token[20]; /* of our fills */
+    uint64_t since_ns;
     bool is_refused;
     char fault[500];
 };
@@ -209,6 +210,7 @@ static void on_ready(void *own)
 {
     struct cache *cache = own;
     cache->is_refused = false;
+    cache->since_ns = clock_now_ns();
     breaker_renew(&cache->breaker, loop_now_ms(cache->loop));
     if (cache->breaker.state == BREAKER_CLOSED) cache->fault[0] = '\0';
     cache->events.on_ready(cache->owner);
@@ -284,6 +286,11 @@ struct loop *cache_loop(struct cache *cache)
 bool cache_is_connected(const struct cache *cache)
 {
     return cache_connection_is_ready(cache->connection);
+}
+
+uint64_t cache_since_ns(const struct cache *cache)
+{
+    return cache->since_ns;
 }
 
 bool cache_is_ready(const struct cache *cache)

@@ -33,6 +33,9 @@ struct cache *cache_new(struct loop *loop, const struct cache_settings *settings
 void cache_free(struct cache *cache);
 
 bool cache_is_connected(const struct cache *cache);
+/* When the present connection was ready (clock_now_ns): what was read before may be older than what a
+ * Redis forgot that has been started again since. */
+uint64_t cache_since_ns(const struct cache *cache);
 bool cache_is_ready(const struct cache *cache); /* connected, and the breaker is closed */
 bool cache_is_refused(
     const struct cache *cache); /* not connected, and waiting alone will not mend it */

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See cacher.h. A load's entries are in one array while they are out; what was refused is moved to its
- * front and goes again, or is recorded. Deliveries leave as their last entry is settled. */
+ * front and goes again, or is recorded. Deliveries leave as their last entry is settled. What a commit
+ * read back goes only on the connection that stood then, and soon: otherwise Redis may have forgotten
+ * what was written after it, and it is read from the table again first. */
 #include "flow/cacher.h"
 
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "net/backoff.h"
@@ -14,6 +17,8 @@
 #define AGAIN_FIRST_MS 50
 #define AGAIN_MOST_MS 2000
 #define COMPLAINT_MS 1000
+#define FRESH_SHARE 4 /* of a ttl: a value that came later may have expired by then */
+#define FRESH_MOST_MS 15000
 
 /* A delivery of a load. */
 struct rider {
@@ -24,12 +29,17 @@ struct rider {
 struct load {
     struct list link;
     struct cacher *cacher;
-    struct arena arena; /* of shared entries */
+    struct arena arena;  /* of shared entries */
+    struct arena values; /* of those that were read again */
     struct rider *riders;
     struct cache_entry *entries;
-    uint32_t *rider_of; /* by entry; SHARED */
+    struct origin *origins; /* by entry */
+    uint32_t *rider_of;     /* by entry; SHARED */
     size_t n_riders, riders_room, n, room, n_shared;
+    uint64_t read_ns;  /* shared ones are not older */
+    uint64_t fresh_ms; /* … and are that long what may be written */
     struct cache_write *write;
+    struct reread *reread;
     struct repair_request *request;
     struct timer again;
     struct backoff backoff;
@@ -66,6 +76,9 @@ static struct load *gathering_of(struct cacher *cacher)
     load->cacher = cacher;
     list_init(&load->link);
     arena_init(&load->arena, NULL, 0);
+    arena_init(&load->values, NULL, 0);
+    load->read_ns = UINT64_MAX;
+    load->fresh_ms = FRESH_MOST_MS;
     load->backoff = BACKOFF_INIT(AGAIN_FIRST_MS, AGAIN_MOST_MS);
     timer_init(&load->again, cacher->loop, on_again, load);
     cacher->gathering = load;
@@ -75,24 +88,30 @@ static struct load *gathering_of(struct cacher *cacher)
 static void free_load(struct load *load)
 {
     if (load->write) cache_write_cancel(load->write);
+    if (load->reread) reread_cancel(load->reread);
     if (load->request) repair_request_cancel(load->request);
     timer_fini(&load->again);
     list_remove(&load->link);
     arena_reset(&load->arena);
+    arena_reset(&load->values);
     free(load->riders);
     free(load->entries);
+    free(load->origins);
     free(load->rider_of);
     free(load);
 }
 
-static void add_entry(struct load *load, struct cache_entry entry, uint32_t rider)
+static void add_entry(struct load *load, struct cache_entry entry, struct origin origin,
+                      uint32_t rider)
 {
     if (load->n == load->room) {
         load->room = load->room ? load->room * 2 : 64;
         load->entries = memory_grow(load->entries, load->room, sizeof *load->entries);
+        load->origins = memory_grow(load->origins, load->room, sizeof *load->origins);
         load->rider_of = memory_grow(load->rider_of, load->room, sizeof *load->rider_of);
     }
     load->entries[load->n] = entry;
+    load->origins[load->n] = origin;
     load->rider_of[load->n++] = rider;
 }
 
@@ -118,20 +137,31 @@ void cacher_add(struct cacher *cacher, struct delivery *delivery)
                                         .version = own->version,
                                         .ttl_s = own->is_drop ? CACHE_DROP_TTL_S : own->ttl_s,
                                         .op = own->is_drop ? CACHE_DROP : CACHE_SET },
-                  nth);
+                  (struct origin){ 0 }, nth);
 }
 
-void cacher_add_entries(struct cacher *cacher, const struct cache_entry *entries, size_t n)
+static void add_recalled(struct load *load, const struct recalled *recalled)
+{
+    const uint32_t ttl_s = recalled->sink->cache_ttl_s;
+    const uint64_t fresh_ms = ttl_s * UINT64_C(1000) / FRESH_SHARE;
+    if (fresh_ms < load->fresh_ms) load->fresh_ms = fresh_ms;
+    add_entry(load,
+              (struct cache_entry){ .key = arena_copy(&load->arena, recalled->key),
+                                    .value = arena_copy(&load->arena, recalled->value),
+                                    .version = recalled->version,
+                                    .ttl_s = ttl_s,
+                                    .op = recalled->is_drop ? CACHE_DROP : CACHE_SET },
+              (struct origin){ recalled->sink, arena_copy(&load->arena, recalled->row) }, SHARED);
+}
+
+void cacher_add_recalled(struct cacher *cacher, const struct recalled *recalled, size_t n,
+                         uint64_t began_ns)
 {
     if (!n) return;
     struct load *load = gathering_of(cacher);
-    for (size_t i = 0; i < n; i++) {
-        struct cache_entry entry = entries[i];
-        entry.key = arena_copy(&load->arena, entry.key);
-        entry.value = arena_copy(&load->arena, entry.value);
-        add_entry(load, entry, SHARED);
-    }
+    for (size_t i = 0; i < n; i++) add_recalled(load, &recalled[i]);
     load->n_shared += n;
+    if (began_ns < load->read_ns) load->read_ns = began_ns;
 }
 
 /* ---- answers --------------------------------------------------------------------------------- */
@@ -185,13 +215,25 @@ static void on_recorded(void *own)
     let_go(load);
 }
 
-static void record(struct load *load)
+/* All that is left of it was not taken. */
+static void go_on_refused(struct load *load, const char *why)
 {
-    const struct cache_entry **entries = memory_new(load->n, sizeof *entries);
-    for (size_t i = 0; i < load->n; i++) entries[i] = &load->entries[i];
-    load->request =
-        repairer_record(load->cacher->settings.repairer, entries, load->n, on_recorded, load);
-    free(entries);
+    struct cacher *cacher = load->cacher;
+    if (!load->is_refused) counter_add(cacher->writes[FAILED], load->n);
+    load->is_refused = true;
+    complain(cacher, load->n, why);
+    if (cacher->settings.repairer)
+        load->request = repairer_record(cacher->settings.repairer, load->entries, load->origins,
+                                        load->n, on_recorded, load);
+    else
+        timer_arm_ms(&load->again, backoff_next_ms(&load->backoff, random_u64()));
+}
+
+static void keep(struct load *load, size_t from, size_t to)
+{
+    load->entries[to] = load->entries[from];
+    load->origins[to] = load->origins[from];
+    load->rider_of[to] = load->rider_of[from];
 }
 
 static void on_written(void *own, const unsigned char *outcomes, size_t n, const char *why)
@@ -203,32 +245,60 @@ static void on_written(void *own, const unsigned char *outcomes, size_t n, const
     load->write = NULL;
     for (size_t i = 0; i < n; i++) {
         counts[outcomes[i]]++;
-        if (outcomes[i] != CACHE_FAILED) {
+        if (outcomes[i] != CACHE_FAILED)
             settle_entry(load, i);
-            continue;
-        }
-        load->entries[refused] = load->entries[i];
-        load->rider_of[refused++] = load->rider_of[i];
+        else
+            keep(load, i, refused++);
     }
     load->n = refused;
     counter_add(cacher->writes[STORED], counts[CACHE_STORED]);
     counter_add(cacher->writes[STALE], counts[CACHE_STALE]);
-    if (refused) {
-        if (!load->is_refused) counter_add(cacher->writes[FAILED], refused);
-        load->is_refused = true;
-        complain(cacher, refused, why);
-        if (cacher->settings.repairer)
-            record(load);
-        else
-            timer_arm_ms(&load->again, backoff_next_ms(&load->backoff, random_u64()));
-    }
+    if (refused) go_on_refused(load, why);
     let_go(load);
+}
+
+/* ---- sending --------------------------------------------------------------------------------- */
+
+static bool is_fresh(const struct load *load)
+{
+    const uint64_t now_ns = clock_now_ns();
+    return !load->n_shared || (load->read_ns >= cache_since_ns(load->cacher->settings.cache) &&
+                               now_ns - load->read_ns < load->fresh_ms * 1000000u);
+}
+
+static void on_reread(void *own, bool is_done, const char *why)
+{
+    struct load *load = own;
+    load->reread = NULL;
+    if (is_done) {
+        send(load);
+        return;
+    }
+    load->read_ns = 0; /* half of it is not what may be written */
+    log_warn("flow", "rows whose cache entries wait for Redis cannot be read again",
+             LOG_TEXT(QUEUE, load->cacher->settings.consumer), LOG_TEXT(REASON, why));
+    timer_arm_ms(&load->again, backoff_next_ms(&load->backoff, random_u64()));
+}
+
+static void read_again(struct load *load)
+{
+    for (size_t i = 0; i < load->n; i++)
+        if (load->origins[i].sink) load->entries[i].value = text_of("");
+    arena_reset(&load->values);
+    load->read_ns = clock_now_ns();
+    load->reread = reread_start(load->cacher->settings.store, load->entries, load->origins, load->n,
+                                &load->values, on_reread, load);
 }
 
 static void send(struct load *load)
 {
-    load->write =
-        cache_write(load->cacher->settings.cache, load->entries, load->n, on_written, load);
+    struct cache *cache = load->cacher->settings.cache;
+    if (is_fresh(load))
+        load->write = cache_write(cache, load->entries, load->n, on_written, load);
+    else if (cache_is_connected(cache))
+        read_again(load);
+    else
+        go_on_refused(load, cache_fault(cache));
 }
 
 void cacher_ship(struct cacher *cacher)

@@ -10,6 +10,7 @@
 #include "cache/write.h"
 #include "flow/delivery.h"
 #include "flow/repairer.h"
+#include "flow/reread.h"
 #include "metrics/metrics.h"
 
 struct cacher;
@@ -17,6 +18,7 @@ struct cacher;
 struct cacher_settings {
     struct cache *cache;
     struct repairer *repairer; /* NULL: holds */
+    struct store *store;       /* where sinks' entries are read again; NULL: there are none */
     const char *consumer;
     struct metrics *metrics;
 };
@@ -38,9 +40,10 @@ void cacher_free(struct cacher *cacher);
 bool cacher_wants(const struct cacher *cacher, const struct delivery *delivery);
 /* To the load being gathered: a delivery with its handler's own entries … */
 void cacher_add(struct cacher *cacher, struct delivery *delivery);
-/* … and before the deliveries, entries that belong to none of them alone, such as those that a commit
- * read back: all deliveries of the load wait for them. Copied. */
-void cacher_add_entries(struct cacher *cacher, const struct cache_entry *entries, size_t n);
+/* … and before the deliveries, what their commit read back, which belongs to none of them alone: all
+ * deliveries of the load wait for it. Copied. `began_ns`: when that transaction began. */
+void cacher_add_recalled(struct cacher *cacher, const struct recalled *recalled, size_t n,
+                         uint64_t began_ns);
 /* The load goes. Harmless when there is none. */
 void cacher_ship(struct cacher *cacher);
 

@@ -109,10 +109,13 @@ static void open_cacher(struct crew *crew)
     const struct cacher_settings settings = {
         .cache = crew->settings.cache,
         .repairer = crew->settings.repairer,
+        .store = crew->settings.store,
         .consumer = crew->settings.name,
         .metrics = crew->settings.metrics,
     };
     crew->cacher = cacher_new(crew->loop, &settings, &crew_cacher_events, crew);
+    if (settings.repairer)
+        repairer_know(settings.repairer, crew->settings.sinks, crew->settings.n_sinks);
     for (size_t i = 0; i < sizeof found / sizeof *found; i++)
         (void)metrics_counter(crew->settings.metrics, METRIC_CACHE_READS,
                               (const char *[]){ crew->settings.name, found[i] });

@@ -217,7 +217,14 @@ static void on_forgotten(void *own, struct delivery *delivery)
     crew_free_delivery(own, delivery);
 }
 
+static void on_recalled(void *own, const struct recalled *recalled, size_t n, uint64_t began_ns)
+{
+    struct crew *crew = own;
+    if (crew->cacher) cacher_add_recalled(crew->cacher, recalled, n, began_ns);
+}
+
 const struct shipper_events crew_shipper_events = {
+    .on_recalled = on_recalled,
     .on_stored = crew_conclude,
     .on_bad_row = on_bad_row,
     .on_not_yet = on_not_yet,

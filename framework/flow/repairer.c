@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "net/backoff.h"
@@ -18,10 +19,18 @@
 #define SOON_MS 50
 #define LOOK_AGAIN_MS 2000  /* while there are records */
 #define LOOK_EMPTY_MS 60000 /* a host that died may have left some */
+#define FRESH_NS UINT64_C(5000000000)
 #define RECORD_FIRST_MS 100
 #define RECORD_MOST_MS 5000
 
-enum step { STEP_RESTING, STEP_COUNTING, STEP_READING, STEP_WRITING, STEP_DELETING };
+enum step {
+    STEP_RESTING,
+    STEP_COUNTING,
+    STEP_READING,
+    STEP_REREADING,
+    STEP_WRITING,
+    STEP_DELETING,
+};
 
 struct repairer {
     struct loop *loop;
@@ -36,8 +45,13 @@ struct repairer {
     struct arena arena; /* of a round */
     struct repair_row *rows;
     struct cache_entry *entries;
+    struct origin *origins;
     size_t n;
+    uint64_t read_ns; /* rows of sinks are not older */
+    struct reread *reread;
     struct cache_write *write;
+    const struct sink **sinks; /* that are known */
+    size_t n_sinks;
     unsigned long long count;
     char fault[400];
 };
@@ -94,17 +108,20 @@ static void on_again(void *own)
     store_ask(request->repairer->store, &request->query);
 }
 
-static struct repair_row row_of(const struct cache_entry *entry)
+static struct repair_row row_of(const struct cache_entry *entry, const struct origin *origin)
 {
+    const struct sink *sink = origin->sink;
     return (struct repair_row){ .key = entry->key,
                                 .value = entry->value,
-                                .is_drop = entry->op == CACHE_DROP,
+                                .is_drop = sink || entry->op == CACHE_DROP,
                                 .version = entry->version,
-                                .ttl_s = entry->ttl_s };
+                                .ttl_s = entry->ttl_s,
+                                .source = sink ? text_of(sink->source) : text_of(""),
+                                .row = sink ? origin->row : text_of("") };
 }
 
-struct repair_request *repairer_record(struct repairer *repairer,
-                                       const struct cache_entry *const *entries, size_t n,
+struct repair_request *repairer_record(struct repairer *repairer, const struct cache_entry *entries,
+                                       const struct origin *origins, size_t n,
                                        void (*on_recorded)(void *owner), void *owner)
 {
     struct repair_request *request = NEW(struct repair_request);
@@ -115,7 +132,7 @@ struct repair_request *repairer_record(struct repairer *repairer,
     arena_init(&request->arena, NULL, 0);
     timer_init(&request->again, repairer->loop, on_again, request);
     struct repair_row *rows = memory_new(n, sizeof *rows);
-    for (size_t i = 0; i < n; i++) rows[i] = row_of(entries[i]);
+    for (size_t i = 0; i < n; i++) rows[i] = row_of(&entries[i], &origins[i]);
     request->query = (struct query){ .step = repair_record(rows, n, &request->arena),
                                      .on_end = on_query_end,
                                      .owner = request };
@@ -171,6 +188,23 @@ static void on_page(void *own, const struct query_rows *rows)
         if (repair_take_row(rows, i, &repairer->arena, &repairer->rows[repairer->n])) repairer->n++;
 }
 
+static const struct sink *find_sink(const struct repairer *repairer, struct wr_text source)
+{
+    for (size_t i = 0; i < repairer->n_sinks; i++)
+        if (text_is(source, repairer->sinks[i]->source)) return repairer->sinks[i];
+    return NULL;
+}
+
+void repairer_know(struct repairer *repairer, struct sink *const *sinks, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (!sinks[i]->reread.sql || find_sink(repairer, text_of(sinks[i]->source))) continue;
+        repairer->sinks =
+            memory_grow(repairer->sinks, repairer->n_sinks + 1, sizeof *repairer->sinks);
+        repairer->sinks[repairer->n_sinks++] = sinks[i];
+    }
+}
+
 /* Those in `rows` now are done with. */
 static void on_written(void *own, const unsigned char *outcomes, size_t n, const char *why)
 {
@@ -192,19 +226,76 @@ static void on_written(void *own, const unsigned char *outcomes, size_t n, const
 
 static void write_page(struct repairer *repairer)
 {
-    repairer->step = STEP_WRITING;
-    repairer->above_seq = repairer->rows[repairer->n - 1].seq;
-    repairer->entries = arena_take(&repairer->arena, repairer->n * sizeof *repairer->entries);
-    for (size_t i = 0; i < repairer->n; i++) {
-        const struct repair_row *row = &repairer->rows[i];
-        repairer->entries[i] = (struct cache_entry){ .key = row->key,
-                                                     .value = row->value,
-                                                     .version = row->version,
-                                                     .ttl_s = row->ttl_s,
-                                                     .op = row->is_drop ? CACHE_DROP : CACHE_SET };
+    /* Another Redis, perhaps, or we were stopped meanwhile. */
+    if (repairer->read_ns < cache_since_ns(repairer->cache) ||
+        clock_now_ns() - repairer->read_ns > FRESH_NS) {
+        repairer->is_wanted = true;
+        rest(repairer);
+        return;
     }
+    repairer->step = STEP_WRITING;
     repairer->write =
         cache_write(repairer->cache, repairer->entries, repairer->n, on_written, repairer);
+}
+
+static void on_reread(void *own, bool is_done, const char *why)
+{
+    struct repairer *repairer = own;
+    repairer->reread = NULL;
+    if (is_done) {
+        write_page(repairer);
+        return;
+    }
+    log_warn("flow", "rows whose cache entries are to be repaired cannot be read",
+             LOG_TEXT(REASON, why));
+    rest(repairer);
+}
+
+/* What a sink of another host wrote is left to that one, and dropped when it does not come. */
+static bool is_ours(const struct repair_row *row, const struct sink *sink)
+{
+    return sink || !row->source.len || row->is_old;
+}
+
+/* As entries, with those of sinks as they were when they were recorded. True: some are to be read. */
+static bool make_entries(struct repairer *repairer)
+{
+    bool has_sinks = false;
+    size_t n = 0;
+    repairer->entries = arena_take(&repairer->arena, repairer->n * sizeof *repairer->entries);
+    repairer->origins = arena_take(&repairer->arena, repairer->n * sizeof *repairer->origins);
+    for (size_t i = 0; i < repairer->n; i++) {
+        const struct repair_row row = repairer->rows[i];
+        const struct sink *sink = row.source.len ? find_sink(repairer, row.source) : NULL;
+        if (!is_ours(&row, sink)) continue;
+        repairer->rows[n] = row;
+        repairer->origins[n] = (struct origin){ sink, row.row };
+        repairer->entries[n++] =
+            (struct cache_entry){ .key = row.key,
+                                  .value = row.value,
+                                  .version = row.version,
+                                  .ttl_s = row.ttl_s,
+                                  .op = !sink && row.is_drop ? CACHE_DROP : CACHE_SET };
+        has_sinks |= sink != NULL;
+    }
+    repairer->n = n;
+    return has_sinks;
+}
+
+static void repair_page(struct repairer *repairer)
+{
+    repairer->above_seq = repairer->rows[repairer->n - 1].seq;
+    repairer->read_ns = clock_now_ns();
+    if (make_entries(repairer)) {
+        repairer->step = STEP_REREADING;
+        repairer->reread = reread_start(repairer->store, repairer->entries, repairer->origins,
+                                        repairer->n, &repairer->arena, on_reread, repairer);
+    } else if (repairer->n) {
+        write_page(repairer);
+    } else {
+        repairer->is_wanted = true;
+        rest(repairer);
+    }
 }
 
 static void read_page(struct repairer *repairer)
@@ -231,7 +322,7 @@ static void on_end(void *own, bool is_done, const char *why)
         return;
     case STEP_READING:
         if (repairer->n) {
-            write_page(repairer);
+            repair_page(repairer);
         } else { /* the end of this walk */
             repairer->above_seq = 0;
             rest(repairer);
@@ -243,6 +334,7 @@ static void on_end(void *own, bool is_done, const char *why)
         rest(repairer);
         return;
     case STEP_RESTING:
+    case STEP_REREADING:
     case STEP_WRITING: CHECK(repairer->step == STEP_COUNTING); /* no query is out */
     }
 }
@@ -275,9 +367,11 @@ void repairer_free(struct repairer *repairer)
 {
     if (!repairer) return;
     store_unask(&repairer->query);
+    if (repairer->reread) reread_cancel(repairer->reread);
     if (repairer->write) cache_write_cancel(repairer->write);
     timer_fini(&repairer->timer);
     arena_reset(&repairer->arena);
+    free(repairer->sinks);
     free(repairer);
 }
 

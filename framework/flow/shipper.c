@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "flow/ship_policy.h"
 
@@ -212,6 +213,9 @@ static void follow(struct shipper *shipper, struct shipment *shipment,
     switch (choice.step) {
     case SHIP_STORED:
         note_commit(shipper, answer);
+        if (answer->n_recalled)
+            shipper->events->on_recalled(shipper->owner, answer->recalled, answer->n_recalled,
+                                         clock_now_ns() - answer->took_ns);
         on_each(shipment, tell_stored, answer);
         break;
     case SHIP_AGAIN:

@@ -9,6 +9,7 @@
 #include "flow/batch.h"
 #include "metrics/metrics.h"
 #include "net/loop.h"
+#include "store/recall.h"
 #include "store/store.h"
 
 struct shipper;
@@ -23,6 +24,8 @@ struct shipper_settings {
 };
 
 struct shipper_events {
+    /* Before on_stored of a batch: what its commit read back for the cache, for the call. */
+    void (*on_recalled)(void *owner, const struct recalled *recalled, size_t n, uint64_t began_ns);
     /* STORED. */
     void (*on_stored)(void *owner, struct delivery *delivery);
     /* Its row is bad. */

@@ -15,7 +15,7 @@
 #define OID_TEXT 25u
 
 /* What is asked about each sink, each in a transaction of its own: an error ends one. */
-enum topic { FACTS, INBOX, UPSERT, ERASE, TOPICS };
+enum topic { FACTS, INBOX, UPSERT, ERASE, RECALL, TOPICS };
 
 struct catalogue {
     struct store_connection *connection;
@@ -77,7 +77,8 @@ static void tell(struct catalogue *catalogue, FILE *to, size_t step, const PGres
 {
     const struct sink *sink = sink_of(catalogue);
     if (PQresultStatus(result) != PGRES_TUPLES_OK)
-        catalogue_tell_refusal(to, sink, result);
+        (catalogue->topic == RECALL ? catalogue_tell_recall_refusal
+                                    : catalogue_tell_refusal)(to, sink, result);
     else if (catalogue->topic == FACTS)
         tell_facts(to, sink, step, result);
     else if (catalogue->topic == INBOX && strcmp(PQgetvalue(result, 0, 0), "t") != 0)
@@ -159,6 +160,7 @@ static bool ask(struct catalogue *catalogue)
         return sink->is_once;
     case UPSERT: return ask_explain(catalogue, &sink->upsert);
     case ERASE: return ask_explain(catalogue, &sink->erase);
+    case RECALL: return ask_explain(catalogue, &sink->recall);
     case TOPICS:
     default: return false;
     }

@@ -200,6 +200,34 @@ void catalogue_tell_unwritten(FILE *to, const struct sink *sink, const PGresult 
     }
 }
 
+/* What its own SQL writes is not looked at before. */
+static void tell_no_version(FILE *to, const struct sink *sink)
+{
+    fprintf(to,
+            "it has a cache_key and sql of its own, and there is no column \"" VERSION_COLUMN
+            "\", expected is " VERSION_TYPE
+            "; to make it: ALTER TABLE %s ADD COLUMN " VERSION_COLUMN " " VERSION_TYPE
+            " NOT NULL DEFAULT 0; and let that sql set it to"
+            " greatest(t.ver + 1, (extract(epoch from clock_timestamp()) * 1000000)::int8)\n",
+            sink->table);
+}
+
+void catalogue_tell_recall_refusal(FILE *to, const struct sink *sink, const PGresult *error)
+{
+    char words[600];
+    const char *sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
+    answer_read_words(error, words, sizeof words);
+    if (sqlstate && strcmp(sqlstate, "42501") == 0)
+        catalogue_tell_refusal(to, sink, error);
+    else if (sink->has_own_sql && strstr(words, "t." VERSION_COLUMN))
+        tell_no_version(to, sink);
+    else
+        fprintf(to,
+                "PostgreSQL cannot make its cache_value: %s (%s); it is one value over the row `t` "
+                "of the table, such as to_jsonb(t), or jsonb_build_object('n', t.n)\n",
+                words, sqlstate ? sqlstate : "?");
+}
+
 void catalogue_tell_refusal(FILE *to, const struct sink *sink, const PGresult *error)
 {
     char words[600];

@@ -27,5 +27,6 @@ void catalogue_tell_table(FILE *to, const struct sink *sink, const PGresult *ans
 void catalogue_tell_columns(FILE *to, const struct sink *sink, const PGresult *answer);
 void catalogue_tell_unwritten(FILE *to, const struct sink *sink, const PGresult *answer);
 void catalogue_tell_refusal(FILE *to, const struct sink *sink, const PGresult *error);
+void catalogue_tell_recall_refusal(FILE *to, const struct sink *sink, const PGresult *error);
 
 #endif

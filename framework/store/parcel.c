@@ -295,9 +295,46 @@ static void add_step_of(struct parcel *parcel, const struct load *load, bool is_
     step->values = values;
     step->lengths = lengths;
     step->rows = (unsigned)n;
+    step->recalls = is_delete && sink->recall.sql ? sink : NULL;
     step->is_keep = !is_delete && sink->n_key > 0 && sink->on_conflict == WR_KEEP &&
                     !sink->is_once && !sink->has_own_sql;
     if (step->is_keep) step->repeats = load->repeats;
+}
+
+/* ---- reading back -------------------------------------------------------------------------------- */
+
+static const struct row_value *key_values(const struct sink *sink, const struct row *row,
+                                          struct arena *arena)
+{
+    struct row_value *const values = arena_take(arena, sink->n_key * sizeof *values);
+    struct row_value all[SINK_COLUMNS_MOST];
+    uint32_t at = 0;
+    for (unsigned i = 0; i < row->n; i++) all[i] = row_next_value(row, &at);
+    for (unsigned i = 0; i < sink->n_key; i++) values[i] = all[row->is_delete ? i : sink->key[i]];
+    return values;
+}
+
+/* Every key that was touched, once: also where nothing is changed, so that a repeat repairs the cache. */
+static void add_recall_step(struct parcel *parcel, const struct load *load)
+{
+    struct arena *const arena = &parcel->arena;
+    const struct sink *const sink = load->sink;
+    const struct key *const keys = load->keys;
+    struct pack_row *const rows = arena_take(arena, load->n * sizeof *rows);
+    size_t n = 0;
+    for (size_t i = 0; i < load->n; i++) {
+        if (!keys[i].at || (i > 0 && keys_equal(&keys[i - 1], &keys[i]))) continue;
+        const struct row *const row = load->ops[keys[i].nth].row;
+        rows[n++] = (struct pack_row){ row, key_values(sink, row, arena) };
+    }
+    if (n == 0) return;
+    const char **const values = arena_take(arena, sink->n_key * sizeof *values);
+    int *const lengths = arena_take(arena, sink->n_key * sizeof *lengths);
+    pack_rows(sink, true, rows, n, arena, values, lengths);
+    struct parcel_step *const step = add_step(parcel, &sink->recall);
+    step->values = values;
+    step->lengths = lengths;
+    step->recalls = sink;
 }
 
 /* ---- made -------------------------------------------------------------------------------------- */
@@ -315,11 +352,16 @@ static struct parcel *begin(const char *consumer, const struct parcel_message *m
     return parcel;
 }
 
+static bool is_recalled(const struct load *load)
+{
+    return load->n > 0 && load->sink->recall.sql;
+}
+
 /* Whether a statement of it finds rows by a join. */
 static bool looks_up(const struct parcel *parcel)
 {
     for (unsigned i = 0; i < parcel->n_loads; i++)
-        if (parcel->loads[i].has_deletes) return true;
+        if (parcel->loads[i].has_deletes || is_recalled(&parcel->loads[i])) return true;
     return parcel->n_ids > 0;
 }
 
@@ -351,6 +393,8 @@ struct parcel *parcel_new(struct sink *const *sinks, unsigned n_sinks, const cha
         sort(&parcel->loads[i], &parcel->arena);
         add_steps(parcel, &parcel->loads[i]);
     }
+    for (unsigned i = 0; i < n_sinks; i++) /* once every lock is held */
+        if (is_recalled(&parcel->loads[i])) add_recall_step(parcel, &parcel->loads[i]);
     return parcel;
 }
 

@@ -36,6 +36,8 @@ struct parcel_step {
     bool is_keep;       /* its rows that are not affected were known by their key already */
     unsigned n_ids;     /* is_inbox: ids sent, repeats within the parcel not counted */
     unsigned repeats;   /* is_inbox, is_keep: what the parcel itself held twice, and is not sent */
+    const struct sink
+        *recalls; /* its rows are entries of the cache, see recall.h; NULL: they are not */
 };
 size_t parcel_steps(const struct parcel *parcel, const struct parcel_step **steps);
 

@@ -21,16 +21,19 @@
 #define NEWER "(excluded.version, excluded.value is not null) > (r.version, r.value is not null)"
 
 static const char record_sql[] =
-    "insert into warrener.cache_repair as r (key, version, value, ttl_s)"
-    " select distinct on (k) k, v::numeric, x, t"
-    " from unnest($1::bytea[], $2::text[], $3::bytea[], $4::int8[]) u(k, v, x, t)"
+    "insert into warrener.cache_repair as r (key, version, value, ttl_s, source, row_key)"
+    " select distinct on (k) k, v::numeric, x, t, nullif(s, ''), nullif(w, '')"
+    " from unnest($1::bytea[], $2::text[], $3::bytea[], $4::int8[], $5::text[], $6::text[])"
+    " u(k, v, x, t, s, w)"
     " order by k, v::numeric desc, (x is not null) desc"
     " on conflict (key) do update set seq = excluded.seq, at = now(),"
     " version = case when " NEWER " then excluded.version else r.version end,"
     " value = case when " NEWER " then excluded.value else r.value end,"
-    " ttl_s = case when " NEWER " then excluded.ttl_s else r.ttl_s end";
+    " ttl_s = case when " NEWER " then excluded.ttl_s else r.ttl_s end,"
+    " source = case when " NEWER " then excluded.source else r.source end,"
+    " row_key = case when " NEWER " then excluded.row_key else r.row_key end";
 static const uint32_t record_types[] = { OID_BYTEA_ARRAY, OID_TEXT_ARRAY, OID_BYTEA_ARRAY,
-                                         OID_INT8_ARRAY };
+                                         OID_INT8_ARRAY,  OID_TEXT_ARRAY, OID_TEXT_ARRAY };
 
 static const char delete_sql[] =
     "delete from warrener.cache_repair where ctid = any(array(select r.ctid"
@@ -39,7 +42,8 @@ static const char delete_sql[] =
 static const uint32_t delete_types[] = { OID_BYTEA_ARRAY, OID_INT8_ARRAY };
 
 static const char read_sql[] =
-    "select encode(key, 'hex'), encode(value, 'hex'), version, ttl_s, seq"
+    "select encode(key, 'hex'), encode(value, 'hex'), version, ttl_s, seq, source, row_key,"
+    " at < now() - interval '5 minutes'"
     " from warrener.cache_repair where seq > $1 order by seq limit $2";
 static const uint32_t read_types[] = { OID_INT8, OID_INT8 };
 
@@ -78,7 +82,7 @@ static char *begin_array(struct values *values, uint32_t element, size_t n, size
 static char *put_text(char *at, struct wr_text text)
 {
     at = wire_put_u32(at, (uint32_t)text.len);
-    memcpy(at, text.at, text.len);
+    if (text.len) memcpy(at, text.at, text.len);
     return at + text.len;
 }
 
@@ -97,6 +101,25 @@ static void add_values(struct values *values, const struct repair_row *rows, siz
     char *at = begin_array(values, OID_BYTEA, n, bytes);
     for (size_t i = 0; i < n; i++)
         at = rows[i].is_drop ? wire_put_u32(at, UINT32_MAX) : put_text(at, rows[i].value);
+}
+
+static void add_texts(struct values *values, const struct repair_row *rows, size_t n,
+                      struct wr_text (*text_of_row)(const struct repair_row *row))
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < n; i++) bytes += 4 + text_of_row(&rows[i]).len;
+    char *at = begin_array(values, OID_TEXT, n, bytes);
+    for (size_t i = 0; i < n; i++) at = put_text(at, text_of_row(&rows[i]));
+}
+
+static struct wr_text source_of(const struct repair_row *row)
+{
+    return row->source;
+}
+
+static struct wr_text key_of(const struct repair_row *row)
+{
+    return row->row;
 }
 
 static void add_versions(struct values *values, const struct repair_row *rows, size_t n)
@@ -128,12 +151,14 @@ static struct parcel_step step_of(const char *sql, const uint32_t *types,
 
 struct parcel_step repair_record(const struct repair_row *rows, size_t n, struct arena *arena)
 {
-    struct values values = values_new(arena, 4);
+    struct values values = values_new(arena, 6);
     add_keys(&values, rows, n);
     add_versions(&values, rows, n);
     add_values(&values, rows, n);
     char *at = begin_array(&values, OID_INT8, n, n * 12);
     for (size_t i = 0; i < n; i++) at = put_number(at, rows[i].ttl_s);
+    add_texts(&values, rows, n, source_of);
+    add_texts(&values, rows, n, key_of);
     return step_of(record_sql, record_types, &values);
 }
 
@@ -194,6 +219,9 @@ bool repair_take_row(const struct query_rows *rows, size_t nth, struct arena *ar
         .version = strtoull(query_text(rows, nth, 2).at, NULL, 10),
         .ttl_s = (uint32_t)ttl_s,
         .seq = seq,
+        .source = arena_copy(arena, query_text(rows, nth, 5)),
+        .row = arena_copy(arena, query_text(rows, nth, 6)),
+        .is_old = text_is(query_text(rows, nth, 7), "t"),
     };
     return true;
 }

@@ -11,10 +11,13 @@
 
 struct repair_row {
     struct wr_text key, value; /* any bytes; a drop's value is "" */
+    struct wr_text source;     /* a sink's; "": what a handler wrote itself */
+    struct wr_text row;        /* the sink's key as the literal of a text[]: there is no value */
     bool is_drop;
     uint64_t version;
     uint32_t ttl_s;
     int64_t seq; /* as read */
+    bool is_old; /* as read: it waits since some minutes */
 };
 
 /* Each lives as long as the arena. n is not 0. */

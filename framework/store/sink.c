@@ -163,14 +163,26 @@ static bool take_newest_by(const struct maker *maker)
 
 /* ---- cache and SQL ----------------------------------------------------------------------------- */
 
+/* Where a row's entry is must not change: the old one would stay where it was. */
+static bool is_constant(const struct sink *sink, int column)
+{
+    return sink->is_key[column] || sink->on_conflict == WR_KEEP ||
+           sink->columns[column].merge == WR_FIRST;
+}
+
 /* "cart:{user_id}" */
 static bool check_cache_key(const struct maker *maker)
 {
     for (const char *at = strchr(maker->declared->cache_key, '{'); at; at = strchr(at, '{')) {
         const size_t len = strcspn(++at, "{}");
         if (at[len] != '}') return refuse(maker, "its cache_key has a { that does not end");
-        if (find_column(maker->sink, text_from(at, len)) < 0)
-            return refuse_unknown(maker, "cache_key", text_from(at, len));
+        const int column = find_column(maker->sink, text_from(at, len));
+        if (column < 0) return refuse_unknown(maker, "cache_key", text_from(at, len));
+        if (!is_constant(maker->sink, column))
+            return refuse(maker,
+                          "cache_key names \"%s\", which may change, and an entry under its old "
+                          "key would stay: name columns of the key, or make its merge WR_FIRST",
+                          maker->sink->columns[column].name);
     }
     return true;
 }
@@ -189,11 +201,18 @@ static bool check_cache(const struct maker *maker)
                              "ever: give one");
     if (maker->sink->n_key == 0)
         return refuse(maker, "it has a cache_key, which needs a key to read rows back by");
+    if (declared->cache_value && !declared->cache_value[strspn(declared->cache_value, " \t\r\n")])
+        return refuse(maker, "its cache_value is empty: leave it out for to_jsonb(t)");
+    if (declared->cache_value && declared->cache_around)
+        return refuse(maker, "it has a cache_value, and cache_around, which writes none: leave one "
+                             "of them out");
     if (find_column(maker->sink, text_of("ver")) >= 0)
         return refuse(maker,
                       "it has a cache_key: the host keeps the column \"ver\", take it out of "
                       "the columns");
     maker->sink->has_version = true;
+    maker->sink->is_cached_around = declared->cache_around;
+    maker->sink->cache_ttl_s = declared->cache_ttl_s;
     return check_cache_key(maker);
 }
 
@@ -267,14 +286,25 @@ struct sink *sink_new(const struct wr_sink *declared, unsigned nth,
         return NULL;
     }
     sink->fold = choose_fold(sink);
+    if (sink->has_version) statement_make_recall(sink, declared->cache_key, declared->cache_value);
     statement_make_upsert(sink, declared->sql);
     if (sink->n_key > 0) statement_make_erase(sink);
     return sink;
 }
 
+void sink_leave_cache(struct sink *sink)
+{
+    free(sink->recall.sql);
+    free(sink->reread.sql);
+    sink->recall.sql = sink->reread.sql = NULL;
+}
+
 void sink_free(struct sink *sink)
 {
     if (!sink) return;
+    sink_leave_cache(sink);
+    free(sink->cache_key);
+    free(sink->source);
     free(sink->upsert.sql);
     free(sink->erase.sql);
     free(sink->table);

@@ -39,11 +39,18 @@ struct sink {
     bool is_once;
     bool has_own_sql;
     bool has_version; /* it has a cache_key: the host keeps the table's column `ver` */
-    int newest_by;    /* a column; -1: none */
+    bool is_cached_around;
+    uint32_t cache_ttl_s;
+    char *cache_key; /* has_version; else NULL */
+    char *source;    /* has_version: what its repairs are known by, on every host; else NULL */
+    int newest_by;   /* a column; -1: none */
     enum sink_fold fold;
     /* For rows: one array a column. For wr_delete: one array a column of the key; none without a key.
      * For `once` both take, after those, the messages' ids and days, and the consumer's name. */
     struct sink_statement upsert, erase;
+    /* For entries of the cache; none without a cache_key. `recall` takes what `erase` takes, never ids;
+     * `reread` literals of the key. */
+    struct sink_statement recall, reread;
 };
 
 /* Names a fault as "sink 1 (login_event): key names \"x\", which is no column of it". */
@@ -51,6 +58,8 @@ MUST_USE struct sink *sink_new(const struct wr_sink *declared, unsigned nth,
                                const char *(*option)(void *owner, const char *name), void *owner,
                                struct status *status);
 void sink_free(struct sink *sink); /* NULL is fine */
+/* There is no cache: nothing is read back for it. The column `ver` is kept all the same. */
+void sink_leave_cache(struct sink *sink);
 
 /* A column's type in the table: `as`, or what its wr_type is to PostgreSQL. */
 const char *sink_column_type(const struct sink *sink, unsigned column);

@@ -389,5 +389,6 @@ void statement_make_erase(struct sink *sink)
     put(&making, " ORDER BY d.o FOR UPDATE OF l) DELETE FROM %s AS t USING held WHERE ",
         sink->table);
     put_key_match(&making, "t", "held");
+    if (sink->has_version) statement_put_returning(making.out, sink);
     end(&making, &sink->erase);
 }

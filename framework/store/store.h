@@ -63,6 +63,8 @@ struct store_answer {
     unsigned rows;                              /* sent */
     unsigned duplicates; /* messages that the inbox, or rows that their key, knew already */
     uint64_t took_ns;    /* from sending to the answer */
+    const struct recalled *recalled; /* COMMITTED: entries for the cache, for the call */
+    size_t n_recalled;
 };
 
 /* True while a connection is free. A parcel that meets one in flight, or one whose backend may yet

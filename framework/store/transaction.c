@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "store/answer.h"
+#include "store/recall.h"
 
 #define OID_TEXT 25u
 #define LATE_MS 1000 /* how much the server's clock may have been misread */
@@ -28,6 +29,9 @@ struct transaction {
     bool has_error, is_decided;
     size_t error_step;
     struct store_answer answer;
+    struct arena arena; /* of what is recalled */
+    struct recalled *recalled;
+    size_t n_recalled, recalled_room;
     void (*on_end)(void *owner, const struct store_answer *answer, const struct fence *fence);
     void *owner;
 };
@@ -87,6 +91,19 @@ static void count(struct transaction *transaction, const struct parcel_step *ste
     if (affected < sent) transaction->answer.duplicates += sent - affected;
 }
 
+static void recall(struct transaction *transaction, const struct sink *sink, const PGresult *result)
+{
+    const int n = PQntuples(result);
+    if (transaction->n_recalled + (size_t)n > transaction->recalled_room) {
+        transaction->recalled_room += transaction->n_recalled + (size_t)n;
+        transaction->recalled = memory_grow(transaction->recalled, transaction->recalled_room,
+                                            sizeof *transaction->recalled);
+    }
+    for (int i = 0; i < n; i++)
+        transaction->n_recalled += recall_take(result, i, sink, &transaction->arena,
+                                               &transaction->recalled[transaction->n_recalled]);
+}
+
 static void take_error(struct transaction *transaction, size_t step, const PGresult *error)
 {
     if (transaction->has_error) return; /* the first says what it was */
@@ -108,8 +125,10 @@ static void on_result(void *own, size_t step, const PGresult *result)
     switch (PQresultStatus(result)) {
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
-        if (step > 0 && step < transaction->n)
-            count(transaction, &transaction->steps[step], result);
+        if (step == 0 || step >= transaction->n) return;
+        count(transaction, &transaction->steps[step], result);
+        if (transaction->steps[step].recalls)
+            recall(transaction, transaction->steps[step].recalls, result);
         return;
     case PGRES_PIPELINE_ABORTED: return; /* what comes after an error */
     default: take_error(transaction, step, result);
@@ -120,6 +139,8 @@ static void on_result(void *own, size_t step, const PGresult *result)
 
 void transaction_forget(struct transaction *transaction)
 {
+    arena_reset(&transaction->arena);
+    free(transaction->recalled);
     free(transaction->steps);
     free(transaction);
 }
@@ -147,6 +168,8 @@ static void run(struct transaction *transaction)
                                      .on_end = on_work_end,
                                      .owner = transaction };
     transaction->has_error = transaction->is_decided = false;
+    transaction->n_recalled = 0;
+    arena_reset(&transaction->arena);
     transaction->answer = (struct store_answer){ .result = STORE_COMMITTED };
     raise_fence(transaction);
     transaction->steps[0] = preamble(transaction);
@@ -159,7 +182,11 @@ static void settle(struct transaction *transaction, bool is_answered, const char
     answer->took_ns = clock_now_ns() - transaction->began_ns;
     if (transaction->has_error) answer->rows = answer->duplicates = 0;
     if (transaction->is_decided) return;
-    if (is_answered && !transaction->has_error) return;
+    if (is_answered && !transaction->has_error) {
+        answer->recalled = transaction->recalled;
+        answer->n_recalled = transaction->n_recalled;
+        return;
+    }
     answer->result = STORE_UNKNOWN;
     answer->fault = FAULT_TRANSIENT;
     if (!transaction->has_error) snprintf(answer->text, sizeof answer->text, "%s", why);
@@ -186,6 +213,7 @@ transaction_start(struct store_connection *connection, const struct parcel_step 
 {
     struct transaction *transaction = NEW(struct transaction);
     transaction->connection = connection;
+    arena_init(&transaction->arena, NULL, 0);
     transaction->steps = memory_new(n + 1, sizeof *steps);
     for (size_t i = 0; i < n; i++) transaction->steps[i + 1] = steps[i];
     transaction->n = n + 1;

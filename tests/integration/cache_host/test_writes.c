@@ -3,97 +3,12 @@
  * What a handler writes to the cache is there when its message is acked, or is held, or is recorded and
  * repaired, whatever Redis does meanwhile. */
 #include <inttypes.h>
-#include <libpq-fe.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/play.h"
-#include "support/redis.h"
+#include "pantry.h"
 
 TestSuite(cache, .timeout = 240);
-
-struct pantry {
-    struct play play;
-    struct redis redis;
-    PGconn *admin, *conn; /* NULL: none is used */
-    char database[64], url[300];
-};
-
-/* ---- the database ---------------------------------------------------------------------------- */
-
-static const char *sql(PGconn *conn, const char *text)
-{
-    static char answer[200];
-    PGresult *result = PQexec(conn, text);
-    const ExecStatusType status = PQresultStatus(result);
-    cr_assert(status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK, "%s: %s", text,
-              PQerrorMessage(conn));
-    snprintf(answer, sizeof answer, "%s", PQntuples(result) ? PQgetvalue(result, 0, 0) : "");
-    PQclear(result);
-    return answer;
-}
-
-static void make_database(struct pantry *pantry)
-{
-    char text[200];
-    const char *url = getenv("DATABASE_URL");
-    pantry->admin = PQconnectdb(url);
-    cr_assert_eq(PQstatus(pantry->admin), CONNECTION_OK, "%s", PQerrorMessage(pantry->admin));
-    snprintf(pantry->database, sizeof pantry->database, "shelf_%s",
-             strrchr(pantry->play.queue, '.') ? strrchr(pantry->play.queue, '.') + 1 : "x");
-    for (char *at = pantry->database; *at; at++)
-        if (*at == '-') *at = '_';
-    sql(pantry->admin, "set client_min_messages = warning");
-    snprintf(text, sizeof text, "drop database if exists \"%s\"", pantry->database);
-    sql(pantry->admin, text);
-    snprintf(text, sizeof text, "create database \"%s\"", pantry->database);
-    sql(pantry->admin, text);
-    snprintf(pantry->url, sizeof pantry->url, "%.*s/%s", (int)(strrchr(url, '/') - url), url,
-             pantry->database);
-    pantry->conn = PQconnectdb(pantry->url);
-    cr_assert_eq(PQstatus(pantry->conn), CONNECTION_OK);
-}
-
-/* ---- life ------------------------------------------------------------------------------------ */
-
-/* `redis`: more keys of that section, such as "on_failure: hold"; with `has_store` there is a database,
- * migrated. */
-static bool open_pantry(struct pantry *pantry, const char *name, const char *redis, bool has_store)
-{
-    char top[800], output[2000];
-    *pantry = (struct pantry){ .redis = { 0 } };
-    if (!getenv("REDIS_URL") || (has_store && !getenv("DATABASE_URL"))) {
-        fputs("no REDIS_URL, or no DATABASE_URL: passed over\n", stderr);
-        return false;
-    }
-    if (!play_open(&pantry->play, name)) return false;
-    redis_start(&pantry->redis, NULL);
-    int n =
-        snprintf(top, sizeof top, "redis: {url: \"redis://127.0.0.1:%u/0\", timeout: 500ms, %s}",
-                 pantry->redis.port, redis);
-    if (has_store) {
-        make_database(pantry);
-        snprintf(top + n, sizeof top - (size_t)n, "\npostgres: {url: \"%s\"}", pantry->url);
-    }
-    play_configure(&pantry->play, &(struct setup){ .handler = "shelf", .top = top });
-    if (has_store) PROVE(&pantry->play, RUN(&pantry->play, output, "migrate") == 0, "%s", output);
-    return true;
-}
-
-static void close_pantry(struct pantry *pantry)
-{
-    char text[200];
-    play_close(&pantry->play);
-    redis_end(&pantry->redis);
-    if (!pantry->conn) return;
-    PQfinish(pantry->conn);
-    snprintf(text, sizeof text, "drop database \"%s\" with (force)", pantry->database);
-    sql(pantry->admin, text);
-    PQfinish(pantry->admin);
-}
-
-#define DONE(pantry)                                                                               \
-    play_metric(&(pantry)->play, "warrener_messages_settled_total@,outcome=\"done\"}")
 
 static void send_sets(struct pantry *pantry, uint32_t first, uint32_t n)
 {
@@ -114,7 +29,7 @@ static unsigned written(struct pantry *pantry, uint32_t first, uint32_t n)
 Test(cache, what_is_written_is_there_when_it_is_acked)
 {
     struct pantry pantry;
-    if (!open_pantry(&pantry, "cache-well", "on_failure: hold", false)) return;
+    if (!open_pantry(&pantry, "cache-well", "shelf", "on_failure: hold", false)) return;
     struct play *play = &pantry.play;
     play_start_ready(play);
     PROVE(play, play_metric(play, "warrener_cache_writes_total@,outcome=\"stale\"}") == 0);
@@ -156,7 +71,7 @@ Test(cache, without_redis_nothing_is_written_and_all_is_done)
 Test(cache, held_until_redis_is_back)
 {
     struct pantry pantry;
-    if (!open_pantry(&pantry, "cache-hold", "on_failure: hold", false)) return;
+    if (!open_pantry(&pantry, "cache-hold", "shelf", "on_failure: hold", false)) return;
     struct play *play = &pantry.play;
     play_start_ready(play);
     send_sets(&pantry, 0, 50);
@@ -186,8 +101,8 @@ Test(cache, held_until_redis_is_back)
 Test(cache, held_messages_go_back_when_the_host_ends)
 {
     struct pantry pantry;
-    if (!open_pantry(&pantry, "cache-drain", "on_failure: hold}\ndrain: 2s\nlog: {level: info",
-                     false))
+    if (!open_pantry(&pantry, "cache-drain", "shelf",
+                     "on_failure: hold}\ndrain: 2s\nlog: {level: info", false))
         return;
     struct play *play = &pantry.play;
     play_start_ready(play);
@@ -207,7 +122,7 @@ Test(cache, held_messages_go_back_when_the_host_ends)
 Test(cache, degrade_without_a_database_holds)
 {
     struct pantry pantry;
-    if (!open_pantry(&pantry, "cache-alone", "on_failure: degrade", false)) return;
+    if (!open_pantry(&pantry, "cache-alone", "shelf", "on_failure: degrade", false)) return;
     struct play *play = &pantry.play;
     play_start_ready(play);
     PROVE(play, play_log_has(play, "messages are held instead"));
@@ -233,7 +148,7 @@ static void expect_repaired(struct pantry *pantry, uint32_t first, uint32_t n)
 Test(cache, degraded_it_is_acked_and_repaired)
 {
     struct pantry pantry;
-    if (!open_pantry(&pantry, "cache-degrade", "on_failure: degrade", true)) return;
+    if (!open_pantry(&pantry, "cache-degrade", "shelf", "on_failure: degrade", true)) return;
     struct play *play = &pantry.play;
     play_start_ready(play);
     WAIT(play, play_metric(play, "warrener_connected{server=\"redis\"}") == 1);
@@ -259,7 +174,7 @@ Test(cache, degraded_it_is_acked_and_repaired)
 Test(cache, what_another_host_left_is_repaired)
 {
     struct pantry pantry;
-    if (!open_pantry(&pantry, "cache-left", "on_failure: degrade", true)) return;
+    if (!open_pantry(&pantry, "cache-left", "shelf", "on_failure: degrade", true)) return;
     struct play *play = &pantry.play;
     play_start_ready(play);
     redis_kill(&pantry.redis);
@@ -275,7 +190,7 @@ Test(cache, what_another_host_left_is_repaired)
 Test(cache, full_it_is_repaired_once_there_is_room)
 {
     struct pantry pantry;
-    if (!open_pantry(&pantry, "cache-full", "on_failure: degrade", true)) return;
+    if (!open_pantry(&pantry, "cache-full", "shelf", "on_failure: degrade", true)) return;
     struct play *play = &pantry.play;
     play_start_ready(play);
     WAIT(play, play_metric(play, "warrener_connected{server=\"redis\"}") == 1);
@@ -293,7 +208,7 @@ Test(cache, full_it_is_repaired_once_there_is_room)
 Test(cache, both_away_nothing_is_acked)
 {
     struct pantry pantry;
-    if (!open_pantry(&pantry, "cache-both", "on_failure: degrade", true)) return;
+    if (!open_pantry(&pantry, "cache-both", "shelf", "on_failure: degrade", true)) return;
     struct play *play = &pantry.play;
     play_start_ready(play);
     WAIT(play, play_metric(play, "warrener_connected{server=\"redis\"}") == 1);
@@ -314,7 +229,7 @@ Test(cache, every_key_ends_at_its_newest_version)
 {
     struct pantry pantry;
     char lines[60000];
-    if (!open_pantry(&pantry, "cache-nemesis", "on_failure: degrade", true)) return;
+    if (!open_pantry(&pantry, "cache-nemesis", "shelf", "on_failure: degrade", true)) return;
     struct play *play = &pantry.play;
     play_start_ready(play);
     uint64_t dice = 7, newest[40] = { 0 }, kept[40] = { 0 };

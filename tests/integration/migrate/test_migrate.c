@@ -21,7 +21,7 @@ Test(migrate, once_and_then_nothing)
     EXPECT_SAID("warrener/0001_inbox.sql: applied in ");
     EXPECT_SAID("app/0001_a.sql: applied in ");
     EXPECT_SQL("app/1/0001_a.sql app/3/0003_b.sql warrener/1/0001_inbox.sql "
-               "warrener/2/0002_cache_repair.sql",
+               "warrener/2/0002_cache_repair.sql warrener/3/0003_cache_repair_rows.sql",
                BOOKS);
     EXPECT_EXIT(0, MIGRATE_APP());
     EXPECT_SAID("nothing to do");
@@ -40,7 +40,7 @@ Test(migrate, the_hosts_own_alone)
     OPEN();
     EXPECT_EXIT(0, stage_run((const char *const[]){ NULL }));
     EXPECT_SQL("warrener/1/0001_inbox.sql "
-               "warrener/2/0002_cache_repair.sql",
+               "warrener/2/0002_cache_repair.sql warrener/3/0003_cache_repair_rows.sql",
                BOOKS);
 }
 
@@ -61,7 +61,7 @@ Test(migrate, ten_at_once_do_it_once)
     for (int i = 0; i < 10; i++) cr_expect_eq(stage_reap(pids[i]), 0, "number %d", i);
     EXPECT_SQL("1 2", "select n from a order by n");
     EXPECT_SQL("app/1/0001_slow.sql app/2/0002_index.sql warrener/1/0001_inbox.sql "
-               "warrener/2/0002_cache_repair.sql",
+               "warrener/2/0002_cache_repair.sql warrener/3/0003_cache_repair_rows.sql",
                BOOKS);
     char command[300], said[200] = "";
     snprintf(command, sizeof command,
@@ -128,7 +128,7 @@ Test(migrate, a_failing_file_leaves_nothing)
     EXPECT_SQL("0", "select count(*) from a");
     EXPECT_SQL("", "select coalesce(to_regclass('b'), to_regclass('c'))");
     EXPECT_SQL("app/1/0001_a.sql warrener/1/0001_inbox.sql "
-               "warrener/2/0002_cache_repair.sql",
+               "warrener/2/0002_cache_repair.sql warrener/3/0003_cache_repair_rows.sql",
                BOOKS);
     stage_write("app/0002_b.sql", "create table b (n int)");
     EXPECT_EXIT(0, MIGRATE_APP());
@@ -177,7 +177,7 @@ Test(migrate, without_a_transaction_half_of_it_stays)
     EXPECT_SAID("2 statements before this one, up to line 3, stay done");
     EXPECT_SQL("a_n", "select to_regclass('a_n')");
     EXPECT_SQL("warrener/1/0001_inbox.sql "
-               "warrener/2/0002_cache_repair.sql",
+               "warrener/2/0002_cache_repair.sql warrener/3/0003_cache_repair_rows.sql",
                BOOKS);
     stage_write("app/0001_a.sql", "-- no-transaction\n"
                                   "create table if not exists a (n int);\n"

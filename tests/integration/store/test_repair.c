@@ -73,16 +73,22 @@ static struct repair_row row(const char *key, uint64_t version, const char *valu
                                 .ttl_s = 60 };
 }
 
+static void migrate(struct stage *stage, const char *path)
+{
+    FILE *file = fopen(path, "re");
+    char text[4000] = "";
+    cr_assert(file && fread(text, 1, sizeof text - 1, file) > 0);
+    fclose(file);
+    stage_do(stage, "%s", text);
+}
+
 static void open_all(struct stage *stage, struct shop *shop)
 {
     stage_open_cluster(stage);
     shop_make_table(stage);
     stage_do(stage, "create schema warrener");
-    FILE *file = fopen(REPAIR_SQL, "re");
-    char text[4000] = "";
-    cr_assert(file && fread(text, 1, sizeof text - 1, file) > 0);
-    fclose(file);
-    stage_do(stage, "%s", text);
+    migrate(stage, OWN_SQL "/0002_cache_repair.sql");
+    migrate(stage, OWN_SQL "/0003_cache_repair_rows.sql");
     shop_open(shop, stage, stage->url, 1, LONG_MS);
     WAIT_ON(stage, shop->is_ready);
 }
