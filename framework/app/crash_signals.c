@@ -23,6 +23,19 @@
 static struct crash_record *record_of_this_host;
 static pid_t host;
 
+/* Handlers are loaded by their descriptor: what that is of, the system knows. */
+static const char *file_of(const Dl_info *found, char *path, size_t bytes)
+{
+    const char *name = found->dli_fname;
+    const ssize_t length = strncmp(name, "/proc/", 6) ? -1 : readlink(name, path, bytes - 1);
+    if (length > 0) {
+        path[length] = '\0';
+        name = path;
+    }
+    const char *const slash = strrchr(name, '/');
+    return slash ? slash + 1 : name;
+}
+
 static void add_frame(char *detail, void *address)
 {
     Dl_info found = { 0 };
@@ -34,8 +47,8 @@ static void add_frame(char *detail, void *address)
         snprintf(at, room, "%s%p", between, address);
         return;
     }
-    const char *const slash = strrchr(found.dli_fname, '/');
-    const char *const file = slash ? slash + 1 : found.dli_fname;
+    char path[300];
+    const char *const file = file_of(&found, path, sizeof path);
     const size_t offset = (size_t)((char *)address - (char *)found.dli_fbase);
     if (found.dli_sname)
         snprintf(at, room, "%s%s in %s+0x%zx", between, found.dli_sname, file, offset);

@@ -54,22 +54,30 @@ static void on_look(void *own)
     timer_arm_ms(&host->drain, LOOK_MS);
 }
 
-static void on_signal(void *own, int number)
+void drain_begin(struct host *host)
 {
-    struct host *host = own;
-    if (host->drain_step != DRAIN_NOT) {
-        log_warn("app", "told to end a second time: ending at once", LOG_INT(SIGNAL, number));
-        end(host);
-        host->drain_step = DRAIN_HASTY;
-        return;
-    }
-    log_info("app", "draining", LOG_INT(SIGNAL, number), LOG_INT(AFTER_MS, host->config->drain_ms));
     host->drain_step = DRAIN_FINISHING;
     host->drain_deadline_ms = loop_now_ms(host->loop) + (uint64_t)host->config->drain_ms;
     board_set_draining(host->board);
     for (size_t i = 0; i < host->n_posts; i++)
         crew_drain(host->posts[i].crew, host->drain_deadline_ms);
     timer_arm_ms(&host->drain, 0);
+}
+
+/* One that comes while a host drains for a stuck lane is the first. */
+static void on_signal(void *own, int number)
+{
+    struct host *host = own;
+    const bool is_begun = host->drain_step != DRAIN_NOT;
+    if (is_begun && (host->is_told || !host->has_stuck)) {
+        log_warn("app", "told to end a second time: ending at once", LOG_INT(SIGNAL, number));
+        end(host);
+        host->drain_step = DRAIN_HASTY;
+        return;
+    }
+    log_info("app", "draining", LOG_INT(SIGNAL, number), LOG_INT(AFTER_MS, host->config->drain_ms));
+    host->is_told = true;
+    if (!is_begun) drain_begin(host);
 }
 
 void drain_start(struct host *host)

@@ -73,6 +73,17 @@ static struct order_by order_of(const struct config_consumer *consumer)
     return (struct order_by){ kinds[consumer->order_by.kind], consumer->order_by.field };
 }
 
+/* What the supervisor has counted in lives before this one. */
+static void tell_crashes(struct host *host)
+{
+    const struct crash_record *record = host->self->record;
+    for (int why = 0; why < CRASH_WHY_COUNT; why++) {
+        const char *const labels[] = { crash_why_name((enum crash_why)why) };
+        counter_add(metrics_counter(host->metrics, METRIC_HOST_RESTARTS, labels),
+                    record->restarts[why]);
+    }
+}
+
 static bool start_post(struct host *host, size_t i, const struct handler_in_use *use,
                        struct status *status)
 {
@@ -86,6 +97,9 @@ static bool start_post(struct host *host, size_t i, const struct handler_in_use 
     post->pulses = memory_new((size_t)consumer->lanes, sizeof *post->pulses);
     post->notes = memory_new((size_t)consumer->lanes, sizeof *post->notes);
     const uint32_t number = crash_record_consumer(host->self->record, consumer->name);
+    counter_add(
+        metrics_counter(host->metrics, METRIC_HANDLER_CRASHES, (const char *[]){ consumer->name }),
+        host->self->record->consumers[number].crashes);
     for (size_t lane = 0; lane < (size_t)consumer->lanes; lane++) {
         post->pulses[lane] = board_lane_pulse(host->board, i, lane);
         post->notes[lane] = crash_record_note(host->self->record, number);
@@ -108,6 +122,7 @@ static bool start_post(struct host *host, size_t i, const struct handler_in_use 
         .plugin = use->plugin,
         .options = use->options,
         .handler = post->handler,
+        .alone = host->alone,
         .outbox = host->outbox,
         .store = use->n_sinks ? host->depot.store : NULL,
         .sinks = use->sinks,
@@ -142,6 +157,7 @@ static bool start(struct host *host, const struct handlers *handlers, struct sta
 {
     if (!(host->loop = loop_new()))
         return status_fail(status, EXIT_INTERNAL, "the system gives no event loop");
+    host->alone = alone_new(host->loop, host->self->record);
     host->outbox = outbox_new(host->loop, host->config->name, host->metrics);
     name_listen(host, host->config->http.listen.port);
     host->site = site_open(host->listen, host->board, host->metrics, status);
@@ -168,6 +184,7 @@ struct host *host_new(const struct config *config, const struct handlers *handle
     host->metrics = metrics_new();
     host->posts = memory_new(handlers->n + 1, sizeof *host->posts);
     open_board(host, handlers);
+    tell_crashes(host);
     link_init(&host->consume, host, "consume");
     link_init(&host->publish, host, "publish");
     if (start(host, handlers, status)) return host;
@@ -194,6 +211,7 @@ enum exit_status host_run(struct host *host)
     depths_stop(&host->depths);
     drain_stop(host);
     log_info("app", "warrener ends");
+    if (host->has_stuck) watchdog_end(host);
     if (host->drain_step == DRAIN_HASTY) supervised_leave(host->self, EXIT_WELL);
     return EXIT_WELL;
 }
@@ -206,6 +224,7 @@ bool host_close(struct host *host)
     for (size_t i = 0; i < host->n_posts; i++)
         if (!crew_close(&host->posts[i].crew, deadline_ms)) return false;
     larder_close(&host->larder);
+    alone_free(host->alone);
     outbox_free(host->outbox);
     link_fini(&host->publish);
     link_fini(&host->consume);

@@ -82,6 +82,7 @@ struct host {
     char listen[320]; /* "127.0.0.1:9187" */
     struct link consume, publish;
     struct outbox *outbox;
+    struct alone *alone;
     struct depot depot;
     struct caretaker caretaker;
     struct larder larder;
@@ -97,6 +98,10 @@ struct host {
     struct counter *reconnects;
     uint64_t reconnects_told;
     enum drain_step drain_step;
+    bool has_stuck;                 /* a lane: the drain is for that, and the host starts anew */
+    bool is_told;                   /* to end, during such a drain */
+    const struct crash_note *stuck; /* of that lane; NULL: it has none */
+    char stuck_words[256];
     unsigned closed; /* connections that have said goodbye */
     uint64_t drain_deadline_ms;
 };
@@ -117,5 +122,9 @@ void report_stop(struct host *host);
 
 void drain_start(struct host *host);
 void drain_stop(struct host *host);
+void drain_begin(struct host *host); /* nothing is begun any more */
+
+void watchdog_look(struct host *host);          /* now and then */
+_Noreturn void watchdog_end(struct host *host); /* where has_stuck, after the drain */
 
 #endif

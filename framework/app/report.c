@@ -187,6 +187,7 @@ static void on_report(void *own)
     for (size_t i = 0; i < host->n_posts; i++)
         tell_consumer(host, &host->posts[i], draft, &draft->consumers[i]);
     board_publish(host->board);
+    watchdog_look(host);
     timer_arm_ms(&host->report, REPORT_MS);
 }
 

@@ -3,6 +3,7 @@
  * The way of a message through the crew; see crew.h. Whatever happens (messages arrived, lanes gave
  * back, a timer came) ends in one turn: collect, close the batch if it is due, settle, hand out work,
  * and set the timer for what comes next. */
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "flow/crew_inside.h"
@@ -12,6 +13,7 @@ void crew_free_delivery(struct crew *crew, struct delivery *delivery)
 {
     crew->in_flight--;
     crew->bytes_in_flight -= delivery->body_bytes;
+    if (UNLIKELY(delivery->is_suspect)) crew_suspect_left(crew, delivery);
     delivery_give(&crew->pool, &delivery);
 }
 
@@ -75,7 +77,8 @@ static bool is_batch_due(const struct crew *crew, uint64_t now_ms)
 {
     if (crew->batch.n >= crew->settings.batch.rows) return true;
     if (!crew->batch.n || !has_room(crew)) return false;
-    return crew->is_draining || batch_is_due(&crew->batch, &crew->settings.batch, now_ms);
+    return crew->is_draining || crew->is_pressed ||
+           batch_is_due(&crew->batch, &crew->settings.batch, now_ms);
 }
 
 static void close_batch(struct crew *crew)
@@ -91,7 +94,7 @@ static void resume_held(struct crew *crew, uint64_t now_ms)
     for (struct delivery *delivery; (delivery = hold_take_due(&crew->hold, now_ms));) {
         delivery_move(delivery, DELIVERY_RECEIVED);
         delivery->job.message.attempt = delivery->attempt;
-        lanes_add(crew->lanes, delivery);
+        crew_offer(crew, delivery);
     }
 }
 
@@ -122,8 +125,10 @@ void crew_turn(struct crew *crew)
     if (is_batch_due(crew, now_ms)) close_batch(crew);
     if (crew->cacher) cacher_ship(crew->cacher);
     if (crew->consumer) settle_flush(&crew->settle, now_ms);
-    valve_gave(&crew->valve, lanes_push(crew->lanes, valve_allows(&crew->valve, now_ms)));
+    if (crew_may_push(crew))
+        valve_gave(&crew->valve, lanes_push(crew->lanes, valve_allows(&crew->valve, now_ms)));
     set_timer(crew, now_ms);
+    crew_alone_turn(crew);
     gauge_set(crew->in_flight_gauge, crew->in_flight);
     gauge_set(crew->bytes_gauge, crew->bytes_in_flight);
     crew->now.now_ns = 0; /* what comes next reads the clocks anew */
@@ -135,6 +140,7 @@ void crew_forget_waiting(struct crew *crew)
     list_init(&waiting);
     lanes_forget(crew->lanes, &waiting);
     parking_release_all(&crew->parking, &waiting);
+    free_all(crew, &crew->suspects);
     free_all(crew, &waiting);
     free_all(crew, &crew->hold.deliveries);
     hold_init(&crew->hold);
@@ -207,7 +213,7 @@ static void on_message(void *own, void *token)
             return;
         }
     }
-    lanes_add(crew->lanes, delivery);
+    crew_offer(crew, delivery);
 }
 
 static void on_torn(void *own, void *token)

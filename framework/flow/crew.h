@@ -7,6 +7,7 @@
 
 #include "amqp/consumer.h"
 #include "cache/cache.h"
+#include "flow/alone.h"
 #include "flow/batch.h"
 #include "flow/lanes.h"
 #include "flow/order.h"
@@ -34,6 +35,7 @@ struct crew_settings {
     const struct plugin *plugin;
     const struct options *options;
     const char *handler; /* "name/version" */
+    struct alone *alone; /* for suspects, of all crews; NULL: there are none */
     struct outbox *outbox;
     struct store *store; /* where its handler's rows go; NULL: it has no sinks */
     struct sink *const *sinks;
@@ -59,6 +61,8 @@ void crew_store_has_room(struct crew *crew);
 /* No message is begun any more; those begun are finished, made durable and acked. */
 void crew_drain(struct crew *crew, uint64_t deadline_ms);
 bool crew_is_drained(const struct crew *crew);
+/* A lane whose handler does not come back is not waited for. */
+void crew_give_up_lane(struct crew *crew, unsigned lane);
 /* When its last ack was written (loop time); 0: never. */
 uint64_t crew_acked_ms(const struct crew *crew);
 

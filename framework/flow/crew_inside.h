@@ -2,7 +2,7 @@
  *
  * What the crew's own files share and nobody else sees: crew.c (the way of a message), decide.c (what
  * a verdict leads to), dispatch.c (what leaves through the outbox), crew_pause.c (when nothing is
- * taken) and crew_life.c (beginning and end). */
+ * taken), crew_alone.c (suspects) and crew_life.c (beginning and end). */
 #ifndef FLOW_CREW_INSIDE_H
 #define FLOW_CREW_INSIDE_H
 
@@ -55,6 +55,9 @@ struct crew {
     uint32_t sending; /* of those, in the outbox */
     uint64_t bytes_in_flight;
     bool is_draining;
+    struct list suspects, alone_link; /* see crew_alone.c */
+    bool is_pressed;                  /* somebody is to be alone: nothing is given to lanes */
+    uint32_t grace_ms;                /* of its settling, while it is not */
     struct counter *received, *committed, *paused_seconds;
     struct gauge *paused[PAUSES]; /* NULL: that does not pause it */
     uint64_t attended_ns;         /* when paused_seconds was last told; 0: not paused */
@@ -82,6 +85,15 @@ void crew_free_delivery(struct crew *crew, struct delivery *delivery);
 void crew_forget_waiting(struct crew *crew);
 /* That, and what is staged: the subscription is over. */
 void crew_forget_all(struct crew *crew);
+
+/* To lanes, or wherever it has to wait before. */
+void crew_offer(struct crew *crew, struct delivery *delivery);
+void crew_alone_join(struct crew *crew);
+void crew_alone_part(struct crew *crew);
+void crew_alone_turn(struct crew *crew); /* at the end of each turn */
+bool crew_may_push(const struct crew *crew);
+/* A suspect waits for another try, or is given back. */
+void crew_suspect_left(struct crew *crew, struct delivery *delivery);
 
 /* Its rows are where they belong; then its cache entries. */
 void crew_conclude(void *own, struct delivery *delivery);

@@ -80,6 +80,7 @@ static struct lanes *start_lanes(struct crew *crew, struct status *status)
 
 static void crew_free(struct crew *crew)
 {
+    crew_alone_part(crew);
     watch_fini(&crew->bell_watch);
     timer_fini(&crew->timer);
     bell_close(&crew->bell);
@@ -135,6 +136,8 @@ struct crew *crew_new(struct loop *loop, const struct crew_settings *settings,
                 wait_ms > STILL_MS ? wait_ms : STILL_MS);
     delivery_pool_init(&crew->pool);
     batch_init(&crew->batch);
+    crew->grace_ms = crew->settle.grace_ms;
+    crew_alone_join(crew);
     hold_init(&crew->hold);
     parking_init(&crew->parking);
     timer_init(&crew->timer, loop, on_time, crew);
@@ -187,6 +190,11 @@ bool crew_is_drained(const struct crew *crew)
     return !lanes_busy(crew->lanes) && !crew->batch.n && !crew->sending &&
            (!crew->shipper || shipper_is_idle(crew->shipper)) &&
            (!crew->cacher || cacher_is_idle(crew->cacher)) && settle_is_clear(&crew->settle);
+}
+
+void crew_give_up_lane(struct crew *crew, unsigned lane)
+{
+    lanes_give_up(crew->lanes, lane);
 }
 
 uint64_t crew_acked_ms(const struct crew *crew)

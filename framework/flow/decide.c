@@ -51,7 +51,7 @@ static void release_key(struct crew *crew, const struct delivery *delivery)
     parking_release(&crew->parking, delivery->order_key, &parked);
     LIST_EACH (link, &parked) {
         list_remove(link);
-        lanes_add(crew->lanes, LIST_ENTRY(link, struct delivery, link));
+        crew_offer(crew, LIST_ENTRY(link, struct delivery, link));
     }
 }
 
@@ -88,6 +88,7 @@ static void hold(struct crew *crew, struct delivery *delivery, uint32_t after_ms
         parking_stop(&crew->parking, delivery->order_key);
     }
     hold_add(&crew->hold, delivery, now_ms(crew) + after_ms);
+    if (delivery->is_suspect) crew_suspect_left(crew, delivery);
 }
 
 static void go_again(struct crew *crew, struct delivery *delivery)
@@ -157,6 +158,7 @@ static void park(struct crew *crew, struct delivery *delivery)
     forget_outcome(delivery);
     parking_add(&crew->parking, delivery);
     valve_took_back(&crew->valve);
+    if (delivery->is_suspect) crew_suspect_left(crew, delivery);
 }
 
 void crew_decide(void *own, struct delivery *delivery)

@@ -63,7 +63,7 @@ struct delivery *delivery_take(struct delivery_pool *pool)
     struct list *link = list_take_first(&pool->free);
     struct delivery *delivery = link ? LIST_ENTRY(link, struct delivery, link) : make(pool);
     delivery_move(delivery, DELIVERY_RECEIVED);
-    delivery->is_skipped = delivery->is_parked = delivery->is_head = false;
+    delivery->is_skipped = delivery->is_parked = delivery->is_head = delivery->is_suspect = false;
     delivery->attempt = 1;
     return delivery;
 }

@@ -34,6 +34,7 @@ struct delivery {
     bool is_skipped; /* the lane did not handle it: its subscription is over, or a drain */
     bool is_parked;  /* the lane did not handle it: its key is stopped */
     bool is_head;    /* the one its stopped key waits for */
+    bool is_suspect; /* to be handled alone */
     bool is_copy;    /* ours, come back from a retry queue */
     uint16_t lane;
     uint32_t attempt; /* 1 the first time */

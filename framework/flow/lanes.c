@@ -16,6 +16,7 @@ struct seat {
     struct list backlog; /* ordered: what only this lane may take */
     uint32_t given;      /* in its hands */
     bool is_woken_up;    /* to be, at the end of a push */
+    bool is_given_up;    /* what it was given does not count */
 };
 
 struct lanes {
@@ -56,11 +57,16 @@ struct lanes *lanes_start(const struct lanes_settings *settings, struct status *
     return NULL;
 }
 
+static struct seat *seat_of(struct lanes *lanes, const struct delivery *delivery)
+{
+    const bool is_ordered = lanes->settings.is_ordered;
+    return &lanes->seats[is_ordered ? (delivery->order_key >> 32) % lanes->n : 0];
+}
+
 void lanes_add(struct lanes *lanes, struct delivery *delivery)
 {
     if (lanes->settings.is_ordered) {
-        struct seat *seat = &lanes->seats[(delivery->order_key >> 32) % lanes->n];
-        list_append(&seat->backlog, &delivery->link);
+        list_append(&seat_of(lanes, delivery)->backlog, &delivery->link);
     } else {
         list_append(&lanes->ready, &delivery->link);
     }
@@ -135,12 +141,45 @@ uint32_t lanes_push(struct lanes *lanes, uint32_t most)
     return most - left;
 }
 
+void lanes_give_one(struct lanes *lanes, struct delivery *delivery)
+{
+    struct list one;
+    list_init(&one);
+    list_append(&one, &delivery->link);
+    (void)give_from(lanes, seat_of(lanes, delivery), &one, 1);
+    wake(lanes);
+}
+
+bool lanes_have_waiting(const struct lanes *lanes)
+{
+    bool have = !list_is_empty(&lanes->ready);
+    for (unsigned i = 0; i < lanes->n; i++) have |= !list_is_empty(&lanes->seats[i].backlog);
+    return have;
+}
+
+void lanes_give_up(struct lanes *lanes, unsigned nth)
+{
+    struct seat *seat = &lanes->seats[nth];
+    if (seat->is_given_up) return;
+    seat->is_given_up = true;
+    lanes->given -= seat->given;
+}
+
+/* It came back after all. */
+static void count_again(struct lanes *lanes, struct seat *seat)
+{
+    if (!seat->is_given_up) return;
+    seat->is_given_up = false;
+    lanes->given += seat->given;
+}
+
 void lanes_collect(struct lanes *lanes, void (*on_back)(void *, struct delivery *), void *owner)
 {
     struct delivery *piece[LANE_CHUNK];
     for (unsigned i = 0; i < lanes->n; i++) {
         struct seat *seat = &lanes->seats[i];
         for (size_t n; (n = lane_take(seat->lane, piece, LANE_CHUNK));) {
+            count_again(lanes, seat);
             seat->given -= (uint32_t)n;
             lanes->given -= (uint32_t)n;
             for (size_t k = 0; k < n; k++) on_back(owner, piece[k]);

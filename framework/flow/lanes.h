@@ -28,6 +28,13 @@ void lanes_collect(struct lanes *lanes, void (*on_back)(void *owner, struct deli
 /* Takes what no lane has begun to see. */
 void lanes_forget(struct lanes *lanes, struct list *into);
 
+/* Past all that waits, at once. */
+void lanes_give_one(struct lanes *lanes, struct delivery *delivery);
+bool lanes_have_waiting(const struct lanes *lanes); /* to be pushed */
+
+/* What this lane has is not waited for any more: its handler does not come back. */
+void lanes_give_up(struct lanes *lanes, unsigned nth);
+
 uint32_t lanes_busy(const struct lanes *lanes); /* deliveries in lanes' hands */
 uint64_t lanes_handled(const struct lanes *lanes, unsigned nth);
 unsigned lanes_count(const struct lanes *lanes);

@@ -11,6 +11,8 @@ static const struct {
     [DEAD_ROW] = { "row", "message dead: PostgreSQL does not take its row" },
     [DEAD_UNROUTABLE] = { "unroutable", "message dead: no queue takes what it publishes" },
     [DEAD_UNDECODABLE] = { "undecodable", "message dead: it cannot be read" },
+    [DEAD_CRASH] = { "crash", "message dead: handling it killed the host" },
+    [DEAD_STUCK] = { "stuck", "message dead: its handler did not come back" },
     [DEAD_OVERSIZE] = { "oversize", "message dead: larger than max_message" },
 };
 

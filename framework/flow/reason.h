@@ -10,6 +10,8 @@ enum dead_reason {
     DEAD_ROW,
     DEAD_UNROUTABLE,
     DEAD_UNDECODABLE,
+    DEAD_CRASH,    /* it killed the host, and again alone */
+    DEAD_STUCK,    /* likewise, by not coming back */
     DEAD_OVERSIZE, /* by the broker's own hop: carries no header */
     DEAD_REASON_COUNT
 };

@@ -244,6 +244,13 @@ uint64_t board_lane_since_ms(const struct board *board, size_t consumer, size_t 
     return pulse_at_ms(&board->consumers[consumer].lanes[lane]);
 }
 
+/* The pulse is read before the clock. */
+bool board_lane_is_stuck(const struct board *board, size_t consumer, size_t lane)
+{
+    const uint64_t since_ms = board_lane_since_ms(board, consumer, lane);
+    return probe_is_stuck(board_counted_ms(board), since_ms, board_timeout_ms(board, consumer));
+}
+
 uint64_t board_timeout_ms(const struct board *board, size_t consumer)
 {
     return board->consumers[consumer].timeout_ms;

@@ -119,6 +119,8 @@ void board_tick(struct board *board, uint64_t now_ms); /* moves the counted cloc
 uint64_t board_counted_ms(const struct board *board);
 uint64_t board_loop_beat_ms(const struct board *board); /* 0: not yet */
 uint64_t board_lane_since_ms(const struct board *board, size_t consumer, size_t lane); /* 0: idle */
+/* From any thread. */
+bool board_lane_is_stuck(const struct board *board, size_t consumer, size_t lane);
 uint64_t board_timeout_ms(const struct board *board, size_t consumer);
 
 #endif

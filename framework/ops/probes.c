@@ -12,6 +12,11 @@ void probe_clock_tick(struct probe_clock *clock, uint64_t now_ms)
     clock->last_ms = now_ms;
 }
 
+bool probe_is_stuck(uint64_t now_ms, uint64_t since_ms, uint64_t timeout_ms)
+{
+    return since_ms && now_ms > since_ms && now_ms - since_ms > timeout_ms + PROBE_LANE_GRACE_MS;
+}
+
 static uint64_t passed_since(const struct probe_facts *facts, uint64_t since_ms)
 {
     return facts->now_ms > since_ms ? facts->now_ms - since_ms : 0;
@@ -40,7 +45,7 @@ static bool lane_is_stuck(const struct probe_facts *facts, const struct probe_la
                           struct metrics_text *words)
 {
     const uint64_t passed_ms = passed_since(facts, lane->since_ms);
-    if (!lane->since_ms || passed_ms <= lane->timeout_ms + PROBE_LANE_GRACE_MS) return false;
+    if (!probe_is_stuck(facts->now_ms, lane->since_ms, lane->timeout_ms)) return false;
     metrics_text_format(words, "lane %u of queue %s is stuck in one handler call", lane->number,
                         lane->queue);
     write_since(facts, passed_ms, words);

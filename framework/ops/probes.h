@@ -20,6 +20,9 @@ struct probe_clock {
     uint64_t last_ms; /* the monotonic time of the last tick; 0: none yet */
 };
 
+/* One handler call that has lasted since then, on counted time; 0: there is none. */
+bool probe_is_stuck(uint64_t now_ms, uint64_t since_ms, uint64_t timeout_ms);
+
 void probe_clock_tick(struct probe_clock *clock, uint64_t now_ms);
 
 struct probe_lane {

@@ -133,3 +133,21 @@ Test(probes, a_stopped_and_continued_host_is_alive)
         cr_assert(live(&facts), "stop %d: %s", stop, said());
     }
 }
+
+/* The watchdog's question, on counted time. */
+Test(probes, a_call_is_stuck_past_its_timeout_and_a_stopped_host_accuses_nobody)
+{
+    struct probe_clock clock = { .counted_ms = 1 };
+    probe_clock_tick(&clock, 5000);
+    const uint64_t since_ms = clock.counted_ms;
+    cr_assert(!probe_is_stuck(clock.counted_ms, 0, 2000)); /* idle */
+    probe_clock_tick(&clock, 3600000);                     /* stopped for an hour, and continued */
+    cr_assert(!probe_is_stuck(clock.counted_ms, since_ms, 2000));
+    uint64_t now_ms = 3600000;
+    for (uint64_t ms = 0; ms < 2000; ms += 500) {
+        cr_assert(!probe_is_stuck(clock.counted_ms, since_ms, 2000));
+        probe_clock_tick(&clock, now_ms += 500);
+    }
+    probe_clock_tick(&clock, now_ms += 500);
+    cr_assert(probe_is_stuck(clock.counted_ms, since_ms, 2000));
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Suspects, from their arrival to their verdict; see alone.h. They wait in a list of their crew. With
+ * an order to keep, so does everything that comes after them, and what came before is handled first;
+ * otherwise they go before all else. A settlement that does not come holds nobody up for ever. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "amqp/table.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "flow/alone.h"
+#include "flow/crew_inside.h"
+
+#define REDELIVERIES 5    /* so often, and it is a suspect */
+#define PATIENCE_MS 10000 /* for what is handled to be settled */
+#define REST_MS 100       /* for the last acks to leave us */
+
+struct alone {
+    struct loop *loop;
+    struct crash_record *record;
+    struct timer timer;
+    struct list crews;
+    struct crew *turn; /* whose suspects are handled; NULL: nobody's, and lanes are given all */
+    struct delivery *current; /* in hand; NULL: it is being made room for */
+    uint64_t since_ms;        /* of the present wait */
+    uint64_t settled_ms;      /* when all was settled first; 0: not yet */
+    bool has_suspects;
+};
+
+static void step(struct alone *alone);
+
+static void on_time(void *own)
+{
+    step(own);
+}
+
+struct alone *alone_new(struct loop *loop, struct crash_record *record)
+{
+    struct alone *alone = NEW(struct alone);
+    alone->loop = loop;
+    alone->record = record;
+    alone->has_suspects = crash_record_has_suspects(record);
+    list_init(&alone->crews);
+    timer_init(&alone->timer, loop, on_time, alone);
+    return alone;
+}
+
+void alone_free(struct alone *alone)
+{
+    if (!alone) return;
+    timer_fini(&alone->timer);
+    free(alone);
+}
+
+void crew_alone_join(struct crew *crew)
+{
+    struct alone *alone = crew->settings.alone;
+    list_init(&crew->suspects);
+    list_init(&crew->alone_link);
+    if (alone) list_append(&alone->crews, &crew->alone_link);
+}
+
+void crew_alone_part(struct crew *crew)
+{
+    struct alone *alone = crew->settings.alone;
+    list_remove(&crew->alone_link);
+    if (alone && alone->turn == crew) alone->turn = NULL;
+}
+
+/* ---- who is one ------------------------------------------------------------------------------ */
+
+static bool came_back_often(const struct delivery *delivery)
+{
+    struct wr_pair count;
+    return table_find(delivery->job.headers, "x-delivery-count", &count) &&
+           count.kind == WR_H_INT && count.number >= REDELIVERIES;
+}
+
+static struct crash_suspect *find_suspect(const struct crew *crew, const struct delivery *delivery)
+{
+    const struct alone *alone = crew->settings.alone;
+    if (!alone->has_suspects) return NULL;
+    return crash_record_find(alone->record, crew->settings.name, &delivery->job.message);
+}
+
+/* It has killed often enough. */
+static void bury(struct crew *crew, struct delivery *delivery, const struct crash_suspect *suspect)
+{
+    char words[CRASH_DETAIL_BYTES + 64];
+    const bool is_stuck = suspect->why == CRASH_BY_STUCK;
+    snprintf(words, sizeof words, "%u times; the last: %.*s", suspect->deaths,
+             (int)sizeof suspect->detail, suspect->detail);
+    crew_read_clocks(crew);
+    delivery_move(delivery, DELIVERY_HANDLING);
+    delivery->outcome = (struct job_outcome){ .verdict = WR_REJECT };
+    delivery->outcome.reason = arena_copy(&delivery->arena, text_of(words));
+    crew_bury(crew, delivery, is_stuck ? DEAD_STUCK : DEAD_CRASH, delivery->outcome.reason);
+}
+
+static void wait_in_line(struct crew *crew, struct delivery *delivery)
+{
+    if (list_is_empty(&crew->suspects) && !crew->settings.alone->turn)
+        timer_arm_ms(&crew->settings.alone->timer, 0);
+    list_append(&crew->suspects, &delivery->link);
+}
+
+void crew_offer(struct crew *crew, struct delivery *delivery)
+{
+    if (crew->settings.alone && delivery->job.message.redelivered) {
+        const struct crash_suspect *suspect = find_suspect(crew, delivery);
+        delivery->is_suspect = suspect || came_back_often(delivery);
+        if (suspect && suspect->deaths >= CRASH_DEATHS)
+            bury(crew, delivery, suspect);
+        else if (delivery->is_suspect)
+            wait_in_line(crew, delivery);
+        if (delivery->is_suspect) return;
+    }
+    if (crew_is_ordered(crew) && !list_is_empty(&crew->suspects))
+        wait_in_line(crew, delivery);
+    else
+        lanes_add(crew->lanes, delivery);
+}
+
+/* ---- making room ----------------------------------------------------------------------------- */
+
+/* Lanes are given nothing, and what they gave back is settled at once. */
+static void press(struct alone *alone, bool is_pressed)
+{
+    LIST_EACH (link, &alone->crews) {
+        struct crew *crew = LIST_ENTRY(link, struct crew, alone_link);
+        crew->is_pressed = is_pressed;
+        crew->settle.grace_ms = is_pressed ? 0 : crew->grace_ms;
+        timer_arm_ms(&crew->timer, 0);
+    }
+}
+
+static bool can_go(struct crew *crew, uint64_t now_ms)
+{
+    return !list_is_empty(&crew->suspects) && !crew->is_draining &&
+           valve_allows(&crew->valve, now_ms) > 0;
+}
+
+/* The crew whose turn it is, as long as it can go; else the next that can; NULL: none. */
+static struct crew *choose(struct alone *alone, uint64_t now_ms)
+{
+    if (alone->turn && can_go(alone->turn, now_ms)) return alone->turn;
+    LIST_EACH (link, &alone->crews) {
+        struct crew *crew = LIST_ENTRY(link, struct crew, alone_link);
+        if (can_go(crew, now_ms)) return crew;
+    }
+    return NULL;
+}
+
+/* Ordered: what came before its suspect is handled before it. */
+bool crew_may_push(const struct crew *crew)
+{
+    const struct alone *alone = crew->settings.alone;
+    if (!crew->is_pressed) return true;
+    return crew_is_ordered(crew) && alone->turn == crew && !alone->current;
+}
+
+static bool is_quiet(const struct alone *alone, uint64_t now_ms)
+{
+    bool are_settled = true;
+    LIST_EACH (link, &alone->crews) {
+        struct crew *crew = LIST_ENTRY(link, struct crew, alone_link);
+        if (lanes_busy(crew->lanes)) return false;
+        if (crew_may_push(crew) && lanes_have_waiting(crew->lanes)) return false;
+        are_settled &= crew_is_drained(crew);
+    }
+    return are_settled || now_ms - alone->since_ms >= PATIENCE_MS;
+}
+
+/* Ordered: what is in line before the next suspect. */
+static void let_others_pass(struct crew *crew)
+{
+    while (!list_is_empty(&crew->suspects)) {
+        struct delivery *first = LIST_ENTRY(crew->suspects.next, struct delivery, link);
+        const bool is_stopped = crew_is_ordered(crew) && !first->is_head &&
+                                parking_is_stopped(&crew->parking, first->order_key);
+        if (first->is_suspect && !is_stopped) return;
+        list_remove(&first->link);
+        if (is_stopped)
+            parking_add(&crew->parking, first);
+        else
+            lanes_add(crew->lanes, first);
+        timer_arm_ms(&crew->timer, 0);
+    }
+}
+
+/* ---- alone ----------------------------------------------------------------------------------- */
+
+static void note_in_record(struct alone *alone, const struct crew *crew,
+                           const struct delivery *delivery)
+{
+    alone->record->alone.consumer = crash_record_consumer(alone->record, crew->settings.name);
+    crash_note_begin(&alone->record->alone, &delivery->job.message);
+}
+
+static void begin(struct alone *alone, struct crew *crew, uint64_t now_ms)
+{
+    struct delivery *delivery = LIST_ENTRY(list_take_first(&crew->suspects), struct delivery, link);
+    alone->current = delivery;
+    alone->since_ms = now_ms;
+    log_debug("flow", "handling a suspect alone", LOG_TEXT(QUEUE, crew->settings.name),
+              LOG_SPAN(MESSAGE_ID, delivery->job.message.id));
+    note_in_record(alone, crew, delivery);
+    valve_gave(&crew->valve, 1);
+    lanes_give_one(crew->lanes, delivery);
+    timer_arm_ms(&alone->timer, PATIENCE_MS);
+}
+
+static void finish(struct alone *alone)
+{
+    alone->current = NULL;
+    crash_note_end(&alone->record->alone);
+    timer_arm_ms(&alone->timer, 0);
+}
+
+/* In hand: it is let go of when its lane is done with it and nothing settles it. */
+static void look_after(struct alone *alone, uint64_t now_ms)
+{
+    if (now_ms - alone->since_ms < PATIENCE_MS || lanes_busy(alone->turn->lanes)) {
+        timer_arm_ms(&alone->timer, PATIENCE_MS);
+        return;
+    }
+    finish(alone);
+}
+
+static void step(struct alone *alone)
+{
+    const uint64_t now_ms = clock_now_ms();
+    if (alone->current) {
+        look_after(alone, now_ms);
+        return;
+    }
+    struct crew *const before = alone->turn;
+    if (before) let_others_pass(before);
+    alone->turn = choose(alone, now_ms);
+    if (!alone->turn) {
+        if (before) press(alone, false);
+        alone->settled_ms = 0;
+        return;
+    }
+    if (!before) press(alone, true);
+    if (alone->turn != before) alone->since_ms = now_ms;
+    let_others_pass(alone->turn);
+    timer_arm_ms(&alone->timer, PATIENCE_MS);
+    if (list_is_empty(&alone->turn->suspects) || !is_quiet(alone, now_ms)) return;
+    if (!alone->settled_ms) alone->settled_ms = now_ms;
+    if (now_ms - alone->settled_ms < REST_MS)
+        timer_arm_ms(&alone->timer, REST_MS - (now_ms - alone->settled_ms));
+    else
+        begin(alone, alone->turn, now_ms);
+}
+
+void crew_alone_turn(struct crew *crew)
+{
+    struct alone *alone = crew->settings.alone;
+    if (alone && !alone->current && (alone->turn || !list_is_empty(&crew->suspects)))
+        timer_arm_ms(&alone->timer, 0);
+}
+
+void crew_suspect_left(struct crew *crew, struct delivery *delivery)
+{
+    struct alone *alone = crew->settings.alone;
+    if (delivery->state == DELIVERY_SETTLED) {
+        struct crash_suspect *suspect = find_suspect(crew, delivery);
+        if (suspect) crash_record_acquit(suspect);
+        alone->has_suspects = crash_record_has_suspects(alone->record);
+    }
+    if (alone->current == delivery) finish(alone);
+}
