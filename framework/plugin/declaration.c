@@ -2,7 +2,7 @@
  *
  * Declarations; see declaration.h. A plugin's lists are walked by its own stride and copied by the
  * shorter of both sizes, so that an older plugin's entries grow zeros here. What must be there at
- * least are the sizes of ABI 1.0: a later host writes them out where it now says sizeof. */
+ * least is what ABI 1.0 had: each struct up to the last member of that time, whatever was added since. */
 #include "plugin/declaration.h"
 
 #include <stdalign.h>
@@ -21,6 +21,11 @@ struct declaration {
     char first[1024];
 };
 
+#define END_OF(type, member) (offsetof(type, member) + sizeof(((type *)NULL)->member))
+#define SIZE_IN_1_0(type, last)                                                                    \
+    ((END_OF(type, last) + alignof(type) - 1) / alignof(type) * alignof(type))
+#define HANDLER_IN_1_0 SIZE_IN_1_0(struct wr_handler, close)
+
 /* Who reads, and where refusals go. */
 struct reader {
     struct declaration *into;
@@ -36,7 +41,7 @@ struct reader {
 static bool is_abi_good(const struct reader *reader, const struct wr_handler *theirs)
 {
     if (theirs->abi_major == WR_ABI_MAJOR && theirs->abi_minor <= WR_ABI_MINOR) return true;
-    const bool is_newer = theirs->abi_major > WR_ABI_MAJOR || theirs->abi_major == WR_ABI_MAJOR;
+    const bool is_newer = theirs->abi_major >= WR_ABI_MAJOR; /* or its minor would be well */
     return REFUSE(
         reader, "it was built for handler ABI %u.%u, this host (warrener %s) speaks %d.%d: %s",
         theirs->abi_major, theirs->abi_minor, WARRENER_VERSION, WR_ABI_MAJOR, WR_ABI_MINOR,
@@ -56,12 +61,12 @@ static bool is_head_good(const struct reader *reader, const struct wr_handler *t
             "it with WR_HANDLER",
             symbol_bytes);
     if (!is_abi_good(reader, theirs)) return false;
-    if (theirs->size < sizeof *theirs)
+    if (theirs->size < HANDLER_IN_1_0)
         return REFUSE(
             reader,
             "its struct wr_handler says it has %u bytes, ABI 1.0 has %zu: declare it with "
             "WR_HANDLER",
-            theirs->size, sizeof *theirs);
+            theirs->size, HANDLER_IN_1_0);
     if (symbol_bytes != 0 && symbol_bytes < theirs->size)
         return REFUSE(reader,
                       "its struct wr_handler says it has %u bytes, its symbol warrener_handler has "
@@ -74,28 +79,29 @@ static bool is_head_good(const struct reader *reader, const struct wr_handler *t
 
 struct shape {
     const char *what; /* "sink" */
-    size_t bytes;     /* of an entry here, and in ABI 1.0 */
+    size_t bytes;     /* of an entry here */
+    size_t least;     /* of one in ABI 1.0 */
     size_t align;
 };
 
-static const struct shape sink_shape = { "sink", sizeof(struct wr_sink), alignof(struct wr_sink) };
-static const struct shape column_shape = { "column", sizeof(struct wr_column),
-                                           alignof(struct wr_column) };
-static const struct shape loader_shape = { "loader", sizeof(struct wr_loader),
-                                           alignof(struct wr_loader) };
-static const struct shape option_shape = { "option", sizeof(struct wr_option),
-                                           alignof(struct wr_option) };
-static const struct shape counter_shape = { "counter", sizeof(struct wr_counter),
-                                            alignof(struct wr_counter) };
+#define SHAPE(name, last)                                                                          \
+    static const struct shape name##_shape = { #name, sizeof(struct wr_##name),                    \
+                                               SIZE_IN_1_0(struct wr_##name, last),                \
+                                               alignof(struct wr_##name) }
+SHAPE(sink, cache_around);
+SHAPE(column, as);
+SHAPE(loader, guards);
+SHAPE(option, help);
+SHAPE(counter, help);
 
 static bool is_stride_good(const struct reader *reader, const struct shape *shape, size_t stride)
 {
-    if (stride >= shape->bytes && stride <= STRIDE_MOST && stride % shape->align == 0) return true;
+    if (stride >= shape->least && stride <= STRIDE_MOST && stride % shape->align == 0) return true;
     return REFUSE(
         reader,
         "its %ss have %zu bytes each, where %zu to %d in steps of %zu are expected: declare the "
         "handler with WR_HANDLER",
-        shape->what, stride, shape->bytes, STRIDE_MOST, shape->align);
+        shape->what, stride, shape->least, STRIDE_MOST, shape->align);
 }
 
 static bool is_all_zero(const char *entry, size_t bytes)
@@ -126,8 +132,8 @@ static void *copy_list(const struct reader *reader, const struct shape *shape, c
     }
     char *const copy = arena_take(&reader->into->arena, (n + 1) * shape->bytes);
     memset(copy, 0, (n + 1) * shape->bytes);
-    for (size_t i = 0; i < n; i++)
-        memcpy(copy + i * shape->bytes, entries + i * stride, shape->bytes);
+    const size_t known = stride < shape->bytes ? stride : shape->bytes;
+    for (size_t i = 0; i < n; i++) memcpy(copy + i * shape->bytes, entries + i * stride, known);
     return copy;
 }
 

@@ -13,7 +13,10 @@ const struct wr_column columns[] = {
     WR_COLUMN("n", WR_INT8, .merge = WR_SUM),
     {},
 };
-const struct wr_sink sinks[] = { { .table = "t", .columns = columns, .key = "id" }, {} };
+const struct wr_sink sinks[] = {
+    { .table = "t", .columns = columns, .key = "id", .on_conflict = WR_MERGE },
+    {},
+};
 const struct wr_option options[] = { { "greeting", "hello", "what is said" }, {} };
 const struct wr_counter counters[] = { { "seen", "messages" }, {} };
 
