@@ -47,13 +47,20 @@ static bool is_same(const struct log_kept *a, const struct log_kept *b)
            !strcmp(a->room, b->room);
 }
 
+/* A server's name, without the version that follows it while it is connected. */
+static struct wr_text name_of(struct wr_text server)
+{
+    const char *comma = server.len ? memchr(server.at, ',', server.len) : NULL;
+    return comma ? text_from(server.at, (size_t)(comma - server.at)) : server;
+}
+
 static void copy_fields(struct log_kept *entry, const struct log_field *fields, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const struct log_field *field = &fields[i];
         if (field->key == LOG_REASON) text_show(field->text, entry->reason, sizeof entry->reason);
         if (field->key == LOG_QUEUE || (field->key == LOG_SERVER && !*entry->about))
-            text_show(field->text, entry->about, sizeof entry->about);
+            text_show(name_of(field->text), entry->about, sizeof entry->about);
         if (field->key == LOG_COUNT && field->is_number && field->number > 0)
             entry->count = (uint64_t)field->number;
     }

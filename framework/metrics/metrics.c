@@ -152,17 +152,29 @@ struct histogram *metrics_histogram(struct metrics *metrics, enum metric_family 
     return &find_or_make(of, label_values)->histogram;
 }
 
+static const struct series *find(const struct family *family, const char *const *label_values)
+{
+    char *labels = labels_text(&family->about, label_values);
+    const struct series *series = atomic_load(&family->series);
+    while (series && strcmp(series->labels, labels) != 0) series = atomic_load(&series->next);
+    free(labels);
+    return series;
+}
+
+const struct counter *metrics_find_counter(const struct metrics *metrics, enum metric_family family,
+                                           const char *const *label_values)
+{
+    CHECK(family < METRIC_PROCESS_FIRST && metric_about(family)->type == METRIC_COUNTER);
+    const struct series *series = find(&metrics->catalog[family], label_values);
+    return series ? &series->counter : NULL;
+}
+
 const struct histogram *metrics_find_histogram(const struct metrics *metrics,
                                                enum metric_family family,
                                                const char *const *label_values)
 {
-    CHECK(family < METRIC_PROCESS_FIRST);
-    const struct family *of = &metrics->catalog[family];
-    CHECK(of->about.type == METRIC_HISTOGRAM);
-    char *labels = labels_text(&of->about, label_values);
-    const struct series *series = atomic_load(&of->series);
-    while (series && strcmp(series->labels, labels) != 0) series = atomic_load(&series->next);
-    free(labels);
+    CHECK(family < METRIC_PROCESS_FIRST && metric_about(family)->type == METRIC_HISTOGRAM);
+    const struct series *series = find(&metrics->catalog[family], label_values);
     return series ? &series->histogram : NULL;
 }
 

@@ -57,6 +57,8 @@ struct histogram *metrics_histogram(struct metrics *metrics, enum metric_family 
                                     const char *const *label_values);
 
 /* From any thread; NULL where nobody has asked for such a series. */
+const struct counter *metrics_find_counter(const struct metrics *metrics, enum metric_family family,
+                                           const char *const *label_values);
 const struct histogram *metrics_find_histogram(const struct metrics *metrics,
                                                enum metric_family family,
                                                const char *const *label_values);

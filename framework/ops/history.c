@@ -11,7 +11,7 @@
 
 struct reading {
     uint64_t at_ms; /* 0: none */
-    uint64_t received, done, retried, dead;
+    uint64_t received, done, retried, dead, busy_ns;
     uint64_t buckets[BUCKETS];
 };
 
@@ -56,7 +56,8 @@ static void read_sample(struct history *history, const struct history_sample *sa
                              .received = sample->received,
                              .done = sample->done,
                              .retried = sample->retried,
-                             .dead = sample->dead };
+                             .dead = sample->dead,
+                             .busy_ns = sample->busy_ns };
     if (!sample->settle) return;
     history->bounds = sample->settle->bounds;
     for (unsigned i = 0; i <= history->bounds->count; i++)
@@ -161,6 +162,8 @@ struct history_pace history_pace(const struct history *history, size_t consumer)
                                   .done = (double)grown(now->done, before->done) / s,
                                   .retried = (double)grown(now->retried, before->retried) / s,
                                   .dead = (double)grown(now->dead, before->dead) / s,
+                                  .lanes_busy =
+                                      (double)grown(now->busy_ns, before->busy_ns) / 1e9 / s,
                                   .median_us = quantile_us(history->bounds, buckets, 0.5),
                                   .late_us = quantile_us(history->bounds, buckets, 0.99) };
 }

@@ -16,6 +16,7 @@
 /* What a consumer has counted since its host began. */
 struct history_sample {
     uint64_t received, done, retried, dead;
+    uint64_t busy_ns;               /* of its lanes, together */
     const struct histogram *settle; /* NULL: none yet */
 };
 
@@ -27,6 +28,7 @@ struct history_step {
 /* Of a consumer, a second, of late; times as above. */
 struct history_pace {
     double received, done, retried, dead;
+    double lanes_busy; /* at a time */
     uint32_t median_us, late_us;
 };
 

@@ -143,13 +143,16 @@ static void take_history(struct site *site, uint64_t now_ms)
     if (!history_is_due(site->history, now_ms)) return;
     for (size_t i = 0; i < snapshot->n_consumers; i++) {
         const struct board_consumer *consumer = &snapshot->consumers[i];
+        const char *const labels[] = { consumer->name };
+        const struct counter *busy =
+            metrics_find_counter(site->metrics, METRIC_LANE_BUSY_SECONDS, labels);
         site->samples[i] = (struct history_sample){
             .received = consumer->received,
             .done = consumer->done,
             .retried = consumer->retried,
             .dead = consumer->dead,
-            .settle = metrics_find_histogram(site->metrics, METRIC_SETTLE_SECONDS,
-                                             (const char *[]){ consumer->name }),
+            .busy_ns = busy ? counter_read(busy) : 0,
+            .settle = metrics_find_histogram(site->metrics, METRIC_SETTLE_SECONDS, labels),
         };
     }
     history_take(site->history, now_ms, site->samples);

@@ -77,6 +77,7 @@ static void write_pace(struct json_write *json, const struct history *history, s
     json_write_number(json, "retried", pace.retried);
     json_write_number(json, "dead", pace.dead);
     json_write_close(json, '}');
+    json_write_number(json, "lanes_busy", pace.lanes_busy);
     json_write_count(json, "settle_median_us", pace.median_us);
     json_write_count(json, "settle_p99_us", pace.late_us);
     json_write_open(json, "recent_done", '[');

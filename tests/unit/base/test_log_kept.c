@@ -19,7 +19,8 @@ Test(log_kept, warnings_and_errors_newest_first)
 {
     log_kept_begin();
     log_info("amqp", "connected");
-    log_warn("amqp", "not connected", LOG_TEXT(SERVER, "h:5672"), LOG_TEXT(REASON, "refused"));
+    log_warn("amqp", "not connected", LOG_TEXT(SERVER, "h:5672, RabbitMQ 9"),
+             LOG_TEXT(REASON, "refused"));
     log_error("app", "a handler\ndoes not come back");
     cr_assert_eq(log_kept_copy(kept), 2);
     cr_assert_str_eq(kept[0].room, "app");

@@ -47,6 +47,7 @@ Test(history, a_step_is_what_came_since_the_last)
     past.samples[0].done = 30;
     past.samples[1].done = 60;
     past.samples[1].dead = 3;
+    past.samples[1].busy_ns = 4500 * MS;
     histogram_note_many(past.settle, 7 * MS, 98); /* within 5..10 ms */
     histogram_note_many(past.settle, 700 * MS, 2);
     step(&past);
@@ -57,6 +58,7 @@ Test(history, a_step_is_what_came_since_the_last)
     cr_assert(first->late_us > 250000 && first->late_us < 1000000, "%u", first->late_us);
     cr_assert_eq(history_pace(past.history, 1).done, 20);
     cr_assert_eq(history_pace(past.history, 1).late_us, 0);
+    cr_assert_float_eq(history_pace(past.history, 1).lanes_busy, 1.5, 1e-9);
     cr_assert_eq(history_brief_done(past.history, 0, 0), 30);
     step(&past); /* nothing happens */
     cr_assert_eq(history_step(past.history, 1)->done, 0);
