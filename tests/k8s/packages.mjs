@@ -34,11 +34,12 @@ async function bring(into, path, { version, integrity }) {
     if (tar.status !== 0) throw new Error(`${url}: ${tar.stderr}`);
 }
 
-// Returns a function that imports a file of theirs. What was brought once is kept for as long as the lock
-// stays as it is.
+// Returns a function that imports a file of theirs. What was brought once is kept for as long as the lock and
+// this file stay as they are.
 export async function packages(dir) {
     const text = readFileSync(new URL('package-lock.json', import.meta.url));
-    const kept = `${dir}/${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
+    const how = readFileSync(new URL(import.meta.url));
+    const kept = `${dir}/${createHash('sha256').update(text).update(how).digest('hex').slice(0, 16)}`;
     if (!existsSync(kept)) await bringAll(kept, JSON.parse(text).packages);
     return (file) => import(pathToFileURL(`${kept}/node_modules/${file}`));
 }
@@ -46,7 +47,7 @@ export async function packages(dir) {
 async function bringAll(kept, all) {
     const half = `${kept}.${process.pid}`;
     try {
-        const wanted = Object.entries(all).filter(([path, about]) => path && !about.optional);
+        const wanted = Object.entries(all).filter(([path]) => path);
         await Promise.all(wanted.map(([path, about]) => bring(half, path, about)));
         renameSync(half, kept);
     } finally {

@@ -44,11 +44,20 @@ function overlays() {
     }));
 }
 
+// As docs/kubernetes.md makes it.
+const ruleHead = 'apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {name: warrener}\nspec:\n';
+
+function rules() {
+    const text = readFileSync(`${ROOT}monitoring/rules.yml`, 'utf8').replace(/^/gm, '  ');
+    return { name: 'monitoring/rules.yml', text: ruleHead + text };
+}
+
 function files() {
     return readdirSync(`${ROOT}k8s`, { recursive: true, withFileTypes: true })
         .filter((entry) => entry.isFile() && !['kustomization.yaml', 'warrener.yaml'].includes(entry.name))
         .map((entry) => `${entry.path}/${entry.name}`)
-        .map((path) => ({ name: path.slice(ROOT.length), text: readFileSync(path, 'utf8') }));
+        .map((path) => ({ name: path.slice(ROOT.length), text: readFileSync(path, 'utf8') }))
+        .concat(rules());
 }
 
 // Line breaks in base64 are the renderer's, and allowed.

@@ -40,7 +40,7 @@ void prometheus_start(struct prometheus *prometheus, const struct play *play)
 {
     char config[400];
     snprintf(config, sizeof config,
-             "global: {scrape_interval: 200ms, scrape_timeout: 200ms}\n"
+             "global: {scrape_interval: 500ms, scrape_timeout: 500ms}\n"
              "scrape_configs:\n"
              "  - {job_name: warrener, static_configs: [{targets: [\"127.0.0.1:%u\"]}]}\n",
              play->port);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A Prometheus of one test: it scrapes one host five times a second and answers queries. It dies with the
+ * A Prometheus of one test: it scrapes one host twice a second and answers queries. It dies with the
  * test. */
 #ifndef MONITORING_PROMETHEUS_H
 #define MONITORING_PROMETHEUS_H
