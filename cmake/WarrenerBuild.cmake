@@ -7,8 +7,8 @@ set(WARRENER_SANITIZE "" CACHE STRING "Sanitizers, as in -fsanitize= (address,un
 add_library(warrener_flags INTERFACE)
 target_compile_options(
   warrener_flags
-  INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
-            -fno-common $<$<BOOL:${WARRENER_WERROR}>:-Werror>)
+  INTERFACE -Wall -Wextra -Wshadow -Wconversion -fno-common $<$<BOOL:${WARRENER_WERROR}>:-Werror>
+            $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes;-Wmissing-prototypes>)
 target_compile_definitions(warrener_flags INTERFACE _GNU_SOURCE)
 if(WARRENER_SANITIZE)
   target_compile_options(warrener_flags INTERFACE -fsanitize=${WARRENER_SANITIZE}

@@ -5,7 +5,8 @@
 
 function(warrener_add_handler name)
   add_library(${name} MODULE ${ARGN})
-  set_target_properties(${name} PROPERTIES PREFIX "" C_VISIBILITY_PRESET hidden)
+  set_target_properties(${name} PROPERTIES PREFIX "" C_VISIBILITY_PRESET hidden
+                                           CXX_VISIBILITY_PRESET hidden)
   if(TARGET warrener_headers)
     target_link_libraries(${name} PRIVATE warrener_headers warrener_flags)
     set_target_properties(${name} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/workers)
