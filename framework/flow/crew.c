@@ -168,7 +168,7 @@ static void on_subscribed(void *own, uint64_t epoch)
     settle_begin(&crew->settle, epoch);
     atomic_store(&crew->orders.epoch, epoch);
     log_info("flow", "consuming", LOG_TEXT(QUEUE, crew->settings.topology.queue),
-             LOG_TEXT(TAG, crew->settings.tag), LOG_INT(COUNT, crew->settings.prefetch));
+             LOG_TEXT(TAG, crew->settings.tag), LOG_INT(COUNT, crew_window(crew)));
 }
 
 static void on_unsubscribed(void *own, const char *why)

@@ -77,8 +77,9 @@ static inline bool crew_is_ordered(const struct crew *crew)
 extern const struct consumer_events crew_consumer_events;
 
 void crew_turn(struct crew *crew);
-void crew_open_pauses(struct crew *crew); /* their series */
-void crew_read_clocks(struct crew *crew); /* into `now`, once a turn */
+void crew_open_pauses(struct crew *crew);      /* their series */
+uint32_t crew_window(const struct crew *crew); /* how many it takes at present */
+void crew_read_clocks(struct crew *crew);      /* into `now`, once a turn */
 /* Gives the memory back; what is unacked comes again. */
 void crew_free_delivery(struct crew *crew, struct delivery *delivery);
 /* Everything that is neither in a lane's hands nor staged. */

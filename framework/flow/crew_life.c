@@ -34,7 +34,8 @@ static void open_metrics(struct crew *crew)
     crew->bytes_gauge = metrics_gauge(metrics, METRIC_BYTES_IN_FLIGHT, labels);
     crew->batch_rows = metrics_histogram(metrics, METRIC_BATCH_ROWS, labels);
     gauge_set(metrics_gauge(metrics, METRIC_LANES, labels), crew->settings.lanes);
-    gauge_set(metrics_gauge(metrics, METRIC_PREFETCH, labels), crew->settings.prefetch);
+    crew->prefetch_gauge = metrics_gauge(metrics, METRIC_PREFETCH, labels);
+    gauge_set(crew->prefetch_gauge, crew->settings.prefetch);
 }
 
 static void open_handler_counters(struct crew *crew)
@@ -229,7 +230,7 @@ void crew_look(const struct crew *crew, struct crew_view *view)
         .paused_by = crew->paused_by,
         .is_held_up = crew->is_held_up,
         .last_error = crew->last_error,
-        .prefetch = crew->settings.prefetch,
+        .prefetch = crew_window(crew),
         .in_flight = crew->in_flight,
         .handling = lanes_busy(crew->lanes),
         .held = crew->hold.n,

@@ -66,6 +66,12 @@ static void attend_needs(struct crew *crew, uint64_t now_ms)
 
 /* ---- what is tried with messages ------------------------------------------------------------- */
 
+uint32_t crew_window(const struct crew *crew)
+{
+    const uint32_t prefetch = crew->settings.prefetch;
+    return crew->is_narrow && prefetch > VALVE_FEW ? VALVE_FEW : prefetch;
+}
+
 static void attend_valve(struct crew *crew, uint64_t now_ms)
 {
     const struct valve *valve = &crew->valve;
@@ -79,8 +85,8 @@ static void attend_valve(struct crew *crew, uint64_t now_ms)
     crew->is_held_up = crew->is_paused[PAUSED_BY_BREAKER] || lasts_ms >= MOMENT_MS;
     if (is_narrow == crew->is_narrow) return;
     crew->is_narrow = is_narrow;
-    const uint32_t few = crew->settings.prefetch < VALVE_FEW ? crew->settings.prefetch : VALVE_FEW;
-    consumer_set_prefetch(crew->consumer, (uint16_t)(is_narrow ? few : crew->settings.prefetch));
+    consumer_set_prefetch(crew->consumer, (uint16_t)crew_window(crew));
+    gauge_set(crew->prefetch_gauge, crew_window(crew));
     if (crew->outage.is_paused) return; /* it subscribes anew when that is over */
     consumer_pause(crew->consumer);
     consumer_resume(crew->consumer);

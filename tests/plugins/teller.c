@@ -43,7 +43,7 @@ static enum wr_verdict teller_handle(void *self, struct wr_job *job,
     const char *id = wr_cstr(job, message->id);
     const unsigned long n = strtoul(id + (*id != '\0'), NULL, 10);
     const uint32_t tries = n % 10 == 1 ? 2 : n % 100 == 3 ? 3 : 1;
-    nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
+    nanosleep(&(struct timespec){ .tv_nsec = 500000 }, NULL);
     wr_because(job, "attempt %u of %u", message->attempt, tries);
     if (n % 50 == 0) return WR_REJECT;
     if (message->attempt < tries) return WR_RETRY;

@@ -130,14 +130,14 @@ Test(kills, at_any_moment_neither_lose_nor_repeat)
     if (!open_bank(&bank)) return;
     struct play *play = &bank.play;
     const unsigned kills = moods_are_long() ? 200 : 3;
-    const uint32_t n = moods_are_long() ? 100000 : 1500;
+    const uint32_t n = moods_are_long() ? 60000 : 2500;
     const uint64_t begun_ms = clock_now_ms();
     play_write_many(play, "lines", 0, n, "{\"n\":%u}");
     PROVE(play, rabbit_declare(play->rabbit, play->dead, "quorum", 1000000, false));
     play_start_ready(play);
     const pid_t sender =
         play_spawn(play, (const char *const[]){ "publish", "--exchange", "", "--key", play->queue,
-                                                "--rate", moods_are_long() ? "300" : "1000",
+                                                "--rate", moods_are_long() ? "300" : "2000",
                                                 "--ndjson", play_path(play, "lines"), NULL });
     while (bank.kills < kills) {
         play_pause_ms((uint32_t)random_below(moods_are_long() ? 1500 : 900));

@@ -196,8 +196,10 @@ Test(pauses, a_long_wait_gives_the_window_back_once)
     WAIT_UP_TO(&play, 60000, record_lines(play.record) > calls + 3); /* still trying */
     PROVE(&play, rabbit_ready(play.rabbit, play.queue) == BACKLOG - FEW);
     PROVE(&play, paused(&play, "handler") == 1);
+    PROVE(&play, play_metric(&play, "warrener_prefetch@}") == FEW);
+    moods_set(&play, "done");
+    WAIT(&play, play_metric(&play, "warrener_prefetch@}") == PREFETCH);
     mend_and_prove(&play);
-    PROVE(&play, play_metric(&play, "warrener_prefetch@}") == PREFETCH);
     PROVE(&play, rabbit_ready(play.rabbit, play.dead) == 0);
     prove_first_attempts(&play);
     play_close(&play);
