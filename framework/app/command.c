@@ -25,6 +25,7 @@ const struct command commands[] = {
       command_try },
     { "new", "NAME [--dir DIR]", "make a handler project that builds, tests and runs",
       command_new },
+    { "top", "[-c FILE] [--url URL]", "watch a running host on a terminal", command_top },
     { "version", "", "versions of the host, its ABI and its libraries", command_version },
     { NULL, NULL, NULL, NULL },
 };

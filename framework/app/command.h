@@ -54,6 +54,7 @@ enum exit_status command_publish(int argc, char **argv);
 enum exit_status command_health(int argc, char **argv);
 enum exit_status command_try(int argc, char **argv);
 enum exit_status command_new(int argc, char **argv);
+enum exit_status command_top(int argc, char **argv);
 enum exit_status command_version(int argc, char **argv);
 
 /* "K=V" in two; false, with words on stderr that name the flag, where it is no such thing. */
