@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "app/command.h"
+#include "app/try_crash.h"
 #include "app/try_input.h"
 #include "app/try_show.h"
 #include "base/check.h"
@@ -83,6 +84,7 @@ static void try_one(struct try_command *command, const struct try_message *messa
 {
     const size_t counters = trial_count_counters(command->trial) * sizeof *command->counted;
     uint64_t took_ns = 0;
+    try_crash_note(message->source, message->line, message->message.id);
     wr_trial_headers(command->trial, message->headers, message->n_headers);
     for (uint64_t i = 1; i < command->repeat; i++) took_ns += time_call(command, &message->message);
     memset(command->counted, 0, counters);
@@ -154,6 +156,8 @@ enum exit_status command_try(int argc, char **argv)
     command.is_for_people = isatty(STDOUT_FILENO);
     command.is_coloured = command.is_for_people && !getenv("NO_COLOR");
     try_input_init(&command.input);
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* what was told before a crash stays told */
+    try_crash_watch();
     if (load(&command, &status) && open_trial(&command, &status)) {
         exit = try_all(&command, &status);
         conclude(&command);

@@ -30,6 +30,16 @@ char *memory_copy_text(const char *text) __attribute__((malloc, returns_nonnull)
 
 #define NEW(type) ((type *)memory_new(1, sizeof(type)))
 
+/* Memory that is kept for reuse and nobody's meanwhile: AddressSanitizer sees who still looks at it. */
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#define MEMORY_REST(at, bytes) ASAN_POISON_MEMORY_REGION(at, bytes)
+#define MEMORY_WAKE(at, bytes) ASAN_UNPOISON_MEMORY_REGION(at, bytes)
+#else
+#define MEMORY_REST(at, bytes) ((void)(at), (void)(bytes))
+#define MEMORY_WAKE(at, bytes) ((void)(at), (void)(bytes))
+#endif
+
 /* The struct that holds `member` at `pointer`. */
 #define OWNER_OF(pointer, type, member)                                                            \
     ((type *)(void *)((char *)(pointer) - offsetof(type, member)))

@@ -62,6 +62,7 @@ struct delivery *delivery_take(struct delivery_pool *pool)
 {
     struct list *link = list_take_first(&pool->free);
     struct delivery *delivery = link ? LIST_ENTRY(link, struct delivery, link) : make(pool);
+    MEMORY_WAKE(delivery->space, sizeof delivery->space);
     delivery_move(delivery, DELIVERY_RECEIVED);
     delivery->is_skipped = delivery->is_parked = delivery->is_head = delivery->is_suspect = false;
     delivery->attempt = 1;
@@ -75,6 +76,7 @@ void delivery_give(struct delivery_pool *pool, struct delivery **delivery)
     *delivery = NULL;
     delivery_move(gone, DELIVERY_FREE);
     arena_reset(&gone->arena);
+    MEMORY_REST(gone->space, sizeof gone->space); /* a handler may have kept what it was lent */
     list_remove(&gone->link);
     list_append(pool->free.next, &gone->link);
 }

@@ -4,6 +4,7 @@
  * table's order is the header's; nothing in it ever moves. */
 #include "plugin/api.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "amqp/table.h"
@@ -121,14 +122,27 @@ static int64_t left_ms(struct wr_job *face)
 static struct job *opening(struct wr_host *host)
 {
     struct job *const job = OWNER_OF(host, struct job, host);
-    CHECK(job->magic == JOB_OPENING); /* a handler kept its host beyond open, or made one up */
+    if (job->magic != JOB_OPENING) job_misused(job, "host");
     return job;
+}
+
+/* The NULL that it gets is easily used as a text. */
+static void warn_of_option(const struct wr_handler *handler, const char *name)
+{
+    char line[300], shown[100];
+    snprintf(line, sizeof line,
+             "wr_option: the handler asks for the option \"%s\", which it does not declare",
+             text_show(text_of(name), shown, sizeof shown));
+    log_warn("handler", line, LOG_TEXT(HANDLER, handler->name));
 }
 
 static const char *option(struct wr_host *host, const char *name)
 {
-    const struct options *const options = opening(host)->settings.options;
-    return options ? options_get(options, name) : NULL;
+    const struct job *const job = opening(host);
+    const struct options *const options = job->settings.options;
+    const char *const value = options ? options_get(options, name) : NULL;
+    if (!value) warn_of_option(job->settings.handler, name);
+    return value;
 }
 
 static void open_because(struct wr_host *host, struct wr_text why)

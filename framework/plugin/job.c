@@ -9,10 +9,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "plugin/job_parts.h"
 
 /* ---- what the functions behind the table share ---------------------------------------------------- */
+
+/* The handler's fault and not the host's, so it is not called a bug of ours; but after it nothing the
+ * handler does can be believed. */
+void job_misused(const struct job *job, const char *what)
+{
+    const bool is_ours =
+        job->magic == JOB_AT_REST || job->magic == JOB_OPENING || job->magic == JOB_AT_WORK;
+    dprintf(STDERR_FILENO,
+            "warrener: the handler %s calls with a %s that is not its own now: it kept the pointer "
+            "beyond the call it was given for (in its state, or in a thread of its own); ending\n",
+            is_ours ? job->settings.handler->name : "(unknown)", what);
+    abort();
+}
 
 size_t job_cut(struct wr_text text, size_t most)
 {

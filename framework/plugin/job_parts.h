@@ -66,10 +66,13 @@ struct job {
     struct json json;
 };
 
+/* Ends the process: a handler kept its job or its host beyond the call, or made one up. */
+_Noreturn void job_misused(const struct job *job, const char *what);
+
 static inline struct job *job_of(struct wr_job *face)
 {
     struct job *const job = OWNER_OF(face, struct job, face);
-    CHECK(job->magic == JOB_AT_WORK); /* a handler kept its job beyond the call, or made one up */
+    if (UNLIKELY(job->magic != JOB_AT_WORK)) job_misused(job, "job");
     return job;
 }
 

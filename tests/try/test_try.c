@@ -129,3 +129,30 @@ Test(try, says_what_is_wrong)
     expect_part(TRY "$W/tally.so --ndjson /nonexistent", 64, "/nonexistent: No such file");
     expect_part(TRY "$W/tally.so --message /nonexistent", 64, "/nonexistent: No such file");
 }
+
+#define CARELESS(...)                                                                              \
+    "printf '{\"id\":\"m-1\",\"body\":\"%s\"}\\n' " __VA_ARGS__ " | " TRY "$P/careless.so"
+#define ABORTED 134
+
+Test(try, names_what_careless_handlers_do)
+{
+    expect_part(
+        CARELESS("fine"), 0,
+        "wr_option: the handler asks for the option \"undeclared\", which it does not declare");
+    expect_part(
+        CARELESS("'kept host'"), ABORTED,
+        "the handler careless calls with a host that is not its own now: it kept the pointer "
+        "beyond the call");
+    expect_part(CARELESS("keep"), ABORTED,
+                "the handler careless calls with a job that is not its own now");
+    expect_part(CARELESS("fine crash"), ABORTED,
+                "warrener: SIGABRT in the handler, with the message of standard input:2 (m-1)\n");
+    cr_expect(strstr(output, "{\"line\":1,"), "what was told before is lost: %s", output);
+}
+
+/* AddressSanitizer ends it; without, it reads what is nobody's text. */
+Test(try, frees_what_was_lent)
+{
+    sh(CARELESS("keep 'kept text'"));
+    cr_expect(!strstr(output, "kept: m-1"), "%s", output);
+}

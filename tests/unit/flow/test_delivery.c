@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "flow/intake.h"
 #include "flow/order.h"
 #include "flow/parking.h"
@@ -27,6 +28,24 @@ Test(delivery, comes_from_the_pool_and_goes_back)
     delivery_give(&pool, &again);
     delivery_pool_fini(&pool);
 }
+
+#ifdef __SANITIZE_ADDRESS__
+/* What a handler kept of a message is seen when it looks there again. */
+Test(delivery, is_out_of_bounds_while_it_rests)
+{
+    struct delivery_pool pool;
+    delivery_pool_init(&pool);
+    struct delivery *delivery = delivery_take(&pool);
+    const char *const kept = arena_copy(&delivery->arena, text_of("body")).at;
+    cr_expect(!__asan_address_is_poisoned(kept));
+    delivery_give(&pool, &delivery);
+    cr_expect(__asan_address_is_poisoned(kept));
+    delivery = delivery_take(&pool);
+    cr_expect(!__asan_address_is_poisoned(kept));
+    delivery_give(&pool, &delivery);
+    delivery_pool_fini(&pool);
+}
+#endif
 
 Test(delivery, intake_keeps_nothing_that_is_lent)
 {

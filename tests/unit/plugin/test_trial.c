@@ -9,6 +9,8 @@
 
 #include <warrener/testing.h>
 
+#include "base/check.h"
+
 static const struct wr_column columns[] = {
     WR_COLUMN("user_id", WR_INT8),
     WR_COLUMN("sku", WR_TEXT),
@@ -216,6 +218,28 @@ Test(trial, refuses_what_the_host_would, .init = cr_redirect_stderr)
         "warrener: wr_trial_open: the handler: sink 0 (t): key names "
         "\"user_di\", which is no column of it; did you mean \"user_id\"?\n");
 }
+
+#ifdef __SANITIZE_ADDRESS__
+static const void *kept[5];
+
+static enum wr_verdict keep(struct wr_job *job, const struct wr_message *message)
+{
+    kept[0] = message;
+    kept[1] = message->body.at;
+    kept[2] = message->id.at;
+    kept[3] = wr_alloc(job, 8);
+    kept[4] = wr_format(job, "%s", "formatted").at;
+    for (size_t i = 0; i < 5; i++) cr_expect(!__asan_address_is_poisoned(kept[i]), "%zu", i);
+    cr_expect(__asan_address_is_poisoned(message->body.at + message->body.len), "reading past it");
+    return WR_DONE;
+}
+
+Test(trial, what_was_lent_is_out_of_bounds_afterwards)
+{
+    run(keep, "body");
+    for (size_t i = 0; i < 5; i++) cr_expect(__asan_address_is_poisoned(kept[i]), "%zu", i);
+}
+#endif
 
 /* Questions that make no sense end the test. */
 Test(trial, knows_its_columns, .signal = SIGABRT)
