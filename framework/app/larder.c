@@ -105,6 +105,7 @@ void larder_open(struct larder *larder, struct host *host)
         .connected = metrics_gauge(host->metrics, METRIC_CONNECTED, labels),
         .reconnects = metrics_counter(host->metrics, METRIC_RECONNECTS, labels),
     };
+    (void)metrics_gauge(host->metrics, METRIC_CACHE_REPAIR_PENDING, NULL); /* also where none is */
     larder->cache = cache_new(host->loop, &settings, &events, larder);
     if (config->redis.on_failure == CONFIG_HOLD) return;
     if (host->depot.store)
