@@ -85,7 +85,9 @@ static void tell_larder(struct host *host, struct board_snapshot *draft)
 {
     struct larder *larder = &host->larder;
     char words[BOARD_WORDS_BYTES];
+    draft->cache = (struct board_cache){ .is_there = larder->cache != NULL };
     if (!larder->cache) return;
+    if (larder->repairer) draft->cache.repairs = repairer_count(larder->repairer);
     struct board_server *server = &draft->servers[host->depot.store ? 3 : 2];
     board_say(server->kind, sizeof server->kind, "redis");
     board_say(server->name, sizeof server->name, "cache");
@@ -135,12 +137,24 @@ static void tell_depths(const struct post_depths *depths, struct board_consumer 
     out->counted_unix_us = depths->at[DEPTH_OWN].at_unix_us;
 }
 
+static void tell_cache(const struct crew_view *view, struct board_cache *cache)
+{
+    cache->hits += view->cache_hits;
+    cache->misses += view->cache_misses;
+    cache->absents += view->cache_absents;
+    cache->stored += view->cache_stored;
+    cache->stale += view->cache_stale;
+    cache->failed += view->cache_failed;
+    cache->pending += view->caching;
+}
+
 static void tell_consumer(struct host *host, const struct post *post, struct board_snapshot *draft,
                           struct board_consumer *out)
 {
     struct crew_view view;
     crew_attend(post->crew);
     crew_look(post->crew, &view);
+    tell_cache(&view, &draft->cache);
     out->prefetch = view.prefetch;
     out->in_flight = view.in_flight;
     out->bytes_in_flight = view.bytes_in_flight;

@@ -354,6 +354,13 @@ void cacher_free(struct cacher *cacher)
     free(cacher);
 }
 
+void cacher_tell(const struct cacher *cacher, uint64_t *stored, uint64_t *stale, uint64_t *failed)
+{
+    *stored = counter_read(cacher->writes[STORED]);
+    *stale = counter_read(cacher->writes[STALE]);
+    *failed = counter_read(cacher->writes[FAILED]);
+}
+
 bool cacher_is_idle(const struct cacher *cacher)
 {
     return !cacher->gathering && list_is_empty(&cacher->loads);

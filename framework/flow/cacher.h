@@ -49,6 +49,8 @@ void cacher_ship(struct cacher *cacher);
 
 /* The subscription is over: all deliveries come back at once; what was sent may take effect. */
 void cacher_forget(struct cacher *cacher);
+/* Entries so far, by outcome. */
+void cacher_tell(const struct cacher *cacher, uint64_t *stored, uint64_t *stale, uint64_t *failed);
 bool cacher_is_idle(const struct cacher *cacher);
 size_t cacher_count(const struct cacher *cacher);  /* deliveries in it */
 bool cacher_is_stuck(const struct cacher *cacher); /* something was refused and is held */

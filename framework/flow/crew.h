@@ -80,6 +80,7 @@ struct crew_view {
     const char *last_error; /* the last message that was not done, in words; "" */
     uint32_t prefetch, in_flight;
     /* Of those in flight, by where they are; what is left waits for a lane. */
+    uint64_t cache_hits, cache_absents, cache_misses, cache_stored, cache_stale, cache_failed;
     uint32_t handling, held, staged, storing, caching, sending;
     uint32_t acking; /* finished, and not in flight any more: their ack has not been written */
     uint64_t bytes_in_flight;

@@ -38,11 +38,12 @@ struct crew {
     struct lane_orders orders;
     struct delivery_pool pool;
     struct batch batch;
-    struct shipper *shipper; /* NULL: its handler has no sinks */
-    struct cacher *cacher;   /* NULL: there is no cache */
-    struct outage outage;    /* of what it needs */
-    struct valve valve;      /* between what is in hand and the lanes */
-    bool is_narrow;          /* it takes only as many as are tried, after a long pause */
+    struct shipper *shipper;                                   /* NULL: its handler has no sinks */
+    struct cacher *cacher;                                     /* NULL: there is no cache */
+    struct counter *cache_hits, *cache_misses, *cache_absents; /* likewise */
+    struct outage outage;                                      /* of what it needs */
+    struct valve valve; /* between what is in hand and the lanes */
+    bool is_narrow;     /* it takes only as many as are tried, after a long pause */
     bool is_paused[PAUSES];
     bool is_pause_told[PAUSES];
     bool is_held_up;     /* see crew_look */

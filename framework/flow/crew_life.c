@@ -105,9 +105,14 @@ static void open_shipper(struct crew *crew)
     crew->shipper = shipper_new(crew->loop, &settings, &crew_shipper_events, crew);
 }
 
+static struct counter *cache_reads(const struct crew *crew, const char *outcome)
+{
+    return metrics_counter(crew->settings.metrics, METRIC_CACHE_READS,
+                           (const char *[]){ crew->settings.name, outcome });
+}
+
 static void open_cacher(struct crew *crew)
 {
-    static const char *const found[] = { "hit", "miss", "absent" };
     const struct cacher_settings settings = {
         .cache = crew->settings.cache,
         .repairer = crew->settings.repairer,
@@ -118,9 +123,9 @@ static void open_cacher(struct crew *crew)
     crew->cacher = cacher_new(crew->loop, &settings, &crew_cacher_events, crew);
     if (settings.repairer)
         repairer_know(settings.repairer, crew->settings.sinks, crew->settings.n_sinks);
-    for (size_t i = 0; i < sizeof found / sizeof *found; i++)
-        (void)metrics_counter(crew->settings.metrics, METRIC_CACHE_READS,
-                              (const char *[]){ crew->settings.name, found[i] });
+    crew->cache_hits = cache_reads(crew, "hit");
+    crew->cache_misses = cache_reads(crew, "miss");
+    crew->cache_absents = cache_reads(crew, "absent");
 }
 
 struct crew *crew_new(struct loop *loop, const struct crew_settings *settings,
@@ -246,6 +251,11 @@ void crew_look(const struct crew *crew, struct crew_view *view)
         .retried = counter_read(crew->settle.retried),
         .lanes = crew->settings.lanes,
     };
+    if (!crew->cacher) return;
+    cacher_tell(crew->cacher, &view->cache_stored, &view->cache_stale, &view->cache_failed);
+    view->cache_hits = counter_read(crew->cache_hits);
+    view->cache_misses = counter_read(crew->cache_misses);
+    view->cache_absents = counter_read(crew->cache_absents);
 }
 
 uint64_t crew_lane_handled(const struct crew *crew, unsigned lane)

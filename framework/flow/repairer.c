@@ -380,6 +380,11 @@ void repairer_look(struct repairer *repairer)
     if (repairer->count) look_within(repairer, 0);
 }
 
+uint64_t repairer_count(const struct repairer *repairer)
+{
+    return repairer->count;
+}
+
 const char *repairer_fault(const struct repairer *repairer)
 {
     return repairer->fault;

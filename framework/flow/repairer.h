@@ -32,6 +32,7 @@ struct repair_request *repairer_record(struct repairer *repairer, const struct c
 void repair_request_cancel(struct repair_request *request);
 
 void repairer_look(struct repairer *repairer);               /* Redis is back */
+uint64_t repairer_count(const struct repairer *repairer);    /* records, when last looked */
 const char *repairer_fault(const struct repairer *repairer); /* why nothing is recorded; "" */
 
 #endif

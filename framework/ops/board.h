@@ -62,12 +62,22 @@ struct board_consumer {
     struct board_lane *lanes;
 };
 
+/* What is said of the cache beside its connection. */
+struct board_cache {
+    bool is_there;
+    uint64_t hits, absents, misses; /* keys read since the start */
+    uint64_t stored, stale, failed; /* entries written */
+    uint64_t pending;               /* messages whose entries are on their way, or held */
+    uint64_t repairs;               /* recorded in the database, by whomever */
+};
+
 struct board_snapshot {
     char version[64], name[BOARD_NAME_BYTES];
     int64_t started_unix_us;
     size_t n_servers, n_consumers; /* set by board_new, like the two lists */
     struct board_server *servers;
     struct board_consumer *consumers;
+    struct board_cache cache;
     size_t n_reasons; /* why work would not flow; none: ready */
     char reasons[BOARD_REASONS][BOARD_WORDS_BYTES];
 };

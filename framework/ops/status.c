@@ -122,6 +122,33 @@ static void write_consumer(struct json_write *json, const struct board *board,
     json_write_close(json, '}');
 }
 
+static void write_cache(struct json_write *json, const struct board_cache *cache)
+{
+    const uint64_t known = cache->hits + cache->absents, read = known + cache->misses;
+    if (!cache->is_there) {
+        json_write_null(json, "cache");
+        return;
+    }
+    json_write_open(json, "cache", '{');
+    if (read)
+        json_write_number(json, "hit_ratio", (double)known / (double)read);
+    else
+        json_write_null(json, "hit_ratio");
+    json_write_open(json, "reads", '{');
+    json_write_count(json, "hit", cache->hits);
+    json_write_count(json, "absent", cache->absents);
+    json_write_count(json, "miss", cache->misses);
+    json_write_close(json, '}');
+    json_write_open(json, "writes", '{');
+    json_write_count(json, "stored", cache->stored);
+    json_write_count(json, "stale", cache->stale);
+    json_write_count(json, "failed", cache->failed);
+    json_write_close(json, '}');
+    json_write_count(json, "pending", cache->pending);
+    json_write_count(json, "repairs", cache->repairs);
+    json_write_close(json, '}');
+}
+
 static void write_snapshot(struct json_write *json, const struct board *board,
                            const struct board_snapshot *snapshot, const struct history *history,
                            int64_t now_unix_us)
@@ -134,6 +161,7 @@ static void write_snapshot(struct json_write *json, const struct board *board,
     json_write_open(json, "connections", '[');
     for (size_t i = 0; i < snapshot->n_servers; i++) write_server(json, &snapshot->servers[i]);
     json_write_close(json, ']');
+    write_cache(json, &snapshot->cache);
     json_write_open(json, "consumers", '[');
     for (size_t i = 0; i < snapshot->n_consumers; i++) {
         write_consumer(json, board, history, i, &snapshot->consumers[i]);

@@ -106,6 +106,7 @@ Test(status, before_anything_is_known_it_is_json_already)
     status_write(board, NULL, NULL, &(struct status_health){ true, false, "starting\n" }, 1, &text);
     expect(&text, "reasons", "[\"starting\"]");
     expect(&text, "consumers", "[]");
+    expect(&text, "cache", "null");
     expect(&text, "started", "null");
     metrics_text_fini(&text);
     board_free(board);
@@ -127,6 +128,14 @@ Test(status, tells_all_that_the_board_knows)
     draft->consumers[0].prefetch = 50;
     draft->consumers[0].received = UINT64_MAX;
     draft->consumers[0].lanes[1].handled = 12;
+    draft->cache = (struct board_cache){ .is_there = true,
+                                         .hits = 6,
+                                         .absents = 3,
+                                         .misses = 3,
+                                         .stored = 9,
+                                         .failed = 2,
+                                         .pending = 4,
+                                         .repairs = 7 };
     board_say(draft->consumers[0].handler, sizeof draft->consumers[0].handler, "tally");
     board_publish(board);
     board_tick(board, 1000);
@@ -143,6 +152,11 @@ Test(status, tells_all_that_the_board_knows)
     expect(&text, "connections.0.connected", "true");
     expect(&text, "connections.0.reconnects", "3");
     expect(&text, "connections.0.last_error", "\"refused\"");
+    expect(&text, "cache.hit_ratio", "0.75");
+    expect(&text, "cache.reads.miss", "3");
+    expect(&text, "cache.writes.stored", "9");
+    expect(&text, "cache.pending", "4");
+    expect(&text, "cache.repairs", "7");
     expect(&text, "consumers.0.handler.name", "\"tally\"");
     expect(&text, "consumers.0.received", "18446744073709551615");
     expect(&text, "consumers.0.lanes.0.state", "\"idle\"");
