@@ -98,6 +98,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
     if (getpid() != host) die_of(number);
     take_the_word();
     struct crash_mark *mark = &record_of_this_host->mark;
+    mark->detail[0] = '\0';
     mark->signal = number;
     mark->note = crash_record_number(record_of_this_host, crash_thread_note);
     mark->is_foreign = info->si_code <= 0 && info->si_pid != host;

@@ -211,7 +211,7 @@ enum exit_status host_run(struct host *host)
     depths_stop(&host->depths);
     drain_stop(host);
     log_info("app", "warrener ends");
-    if (host->has_stuck) watchdog_end(host);
+    if (host->has_stuck) watchdog_end();
     if (host->drain_step == DRAIN_HASTY) supervised_leave(host->self, EXIT_WELL);
     return EXIT_WELL;
 }

@@ -98,10 +98,8 @@ struct host {
     struct counter *reconnects;
     uint64_t reconnects_told;
     enum drain_step drain_step;
-    bool has_stuck;                 /* a lane: the drain is for that, and the host starts anew */
-    bool is_told;                   /* to end, during such a drain */
-    const struct crash_note *stuck; /* of that lane; NULL: it has none */
-    char stuck_words[256];
+    bool has_stuck;  /* a lane: the drain is for that, and the host starts anew */
+    bool is_told;    /* to end, during such a drain */
     unsigned closed; /* connections that have said goodbye */
     uint64_t drain_deadline_ms;
 };
@@ -124,7 +122,7 @@ void drain_start(struct host *host);
 void drain_stop(struct host *host);
 void drain_begin(struct host *host); /* nothing is begun any more */
 
-void watchdog_look(struct host *host);          /* now and then */
-_Noreturn void watchdog_end(struct host *host); /* where has_stuck, after the drain */
+void watchdog_look(struct host *host); /* now and then */
+_Noreturn void watchdog_end(void);     /* where has_stuck, after the drain */
 
 #endif

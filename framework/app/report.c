@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "app/host_inside.h"
+#include "app/supervisor.h"
 #include "base/clock.h"
 
 #define TICK_MS 100
@@ -212,6 +213,10 @@ static void introduce(struct host *host)
     board_say(draft->version, sizeof draft->version, WARRENER_VERSION);
     board_say(draft->name, sizeof draft->name, host->config->name);
     draft->started_unix_us = clock_unix_us();
+    const struct crash_record *record = host->self->record;
+    for (int i = 0; i < CRASH_WHY_COUNT; i++) draft->restarts += record->restarts[i];
+    board_say(draft->last_death, sizeof draft->last_death, record->last_words);
+    draft->last_death_unix_us = record->last_s * 1000000;
     for (size_t i = 0; i < host->n_posts; i++) {
         const struct post *post = &host->posts[i];
         const struct wr_handler *handler = plugin_handler(post->plugin);
@@ -221,6 +226,8 @@ static void introduce(struct host *host)
         board_say(out->handler, sizeof out->handler, handler->name);
         board_say(out->handler_version, sizeof out->handler_version,
                   handler->version ? handler->version : "");
+        const uint32_t number = crash_record_consumer(host->self->record, out->name);
+        out->crashes = record->consumers[number].crashes;
     }
 }
 

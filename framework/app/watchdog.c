@@ -4,23 +4,29 @@
  * that other lanes have is finished and settled, then the host ends and is started again, with the
  * message as a suspect. Time is the board's counted time, which a host that was stopped does not gain. */
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "app/host_inside.h"
 #include "app/supervisor.h"
 #include "base/log.h"
 
-static void note(struct host *host, const struct post *post, size_t lane)
+#define ALARM_AFTER_DRAIN_S 10 /* what hangs a lane may hang the loop */
+
+/* From here on any end of the host is of this lane's making, should it still be stuck then. */
+static void mark(struct host *host, const struct post *post, size_t lane)
 {
-    snprintf(host->stuck_words, sizeof host->stuck_words,
+    struct crash_record *record = host->self->record;
+    struct crash_mark *mark = &record->mark;
+    snprintf(mark->detail, sizeof mark->detail,
              "the handler %s did not come back within %lld ms (timeout)", post->handler,
              (long long)post->consumer->timeout_ms);
-    host->stuck = post->notes[lane];
+    mark->note = crash_record_number(record, post->notes[lane]);
+    atomic_store(&mark->kind, CRASH_MARK_STUCK);
     host->has_stuck = true;
+    alarm((unsigned)(host->config->drain_ms / 1000) + ALARM_AFTER_DRAIN_S);
     log_error("app", "a lane is stuck: settling all else and starting anew",
               LOG_TEXT(QUEUE, post->consumer->name), LOG_INT(LANE, lane),
-              LOG_TEXT(REASON, host->stuck_words));
+              LOG_TEXT(REASON, mark->detail));
 }
 
 void watchdog_look(struct host *host)
@@ -31,20 +37,14 @@ void watchdog_look(struct host *host)
         const struct post *post = &host->posts[i];
         for (size_t lane = 0; lane < (size_t)post->consumer->lanes; lane++) {
             if (!board_lane_is_stuck(host->board, i, lane)) continue;
-            if (!host->has_stuck) note(host, post, lane);
+            if (!host->has_stuck) mark(host, post, lane);
             crew_give_up_lane(post->crew, (unsigned)lane);
         }
     }
     if (is_first && host->has_stuck) drain_begin(host);
 }
 
-/* Of what came back after all, nobody is accused. */
-void watchdog_end(struct host *host)
+void watchdog_end(void)
 {
-    struct crash_mark *mark = &host->self->record->mark;
-    if (host->stuck && atomic_load(&host->stuck->is_busy))
-        mark->note = crash_record_number(host->self->record, host->stuck);
-    memcpy(mark->detail, host->stuck_words, sizeof host->stuck_words);
-    atomic_store(&mark->kind, CRASH_MARK_STUCK);
     _exit(EXIT_INTERNAL);
 }

@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 
-#define MAGIC "warrener crash1"
+#define MAGIC "warrener crash2"
 
 static const char *const why_names[CRASH_WHY_COUNT] = {
     [CRASH_BY_SIGNAL] = "crash", [CRASH_BY_EXIT] = "exit",   [CRASH_BY_MEMORY] = "oom",
@@ -289,6 +289,8 @@ enum crash_why crash_record_judge(struct crash_record *record, const struct cras
     const struct verdict verdict = { record, why, now_s, words };
     const struct crash_note *note = culprit(record);
     record->restarts[why]++;
+    record->last_s = now_s;
+    snprintf(record->last_words, sizeof record->last_words, "%s", words);
     forget_old(record, now_s);
     if (why != CRASH_BY_KILL && note) {
         accuse(&verdict, note, true);

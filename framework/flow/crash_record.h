@@ -75,6 +75,8 @@ struct crash_record {
     struct crash_mark mark;                /* of this life */
     struct crash_note alone; /* the message that is handled alone, until it is settled */
     uint64_t restarts[CRASH_WHY_COUNT];
+    char last_words[CRASH_DETAIL_BYTES]; /* what the last host died of; "": none did */
+    int64_t last_s;                      /* and when: Unix time */
     uint32_t n_consumers, n_notes;
     struct crash_consumer consumers[CRASH_CONSUMERS];
     struct crash_note notes[CRASH_NOTES];

@@ -85,39 +85,19 @@ static struct crash_suspect *find_suspect(const struct crew *crew, const struct 
     return crash_record_find(alone->record, crew->settings.name, &delivery->job.message);
 }
 
-/* It has killed often enough. */
-static void bury(struct crew *crew, struct delivery *delivery, const struct crash_suspect *suspect)
-{
-    char words[CRASH_DETAIL_BYTES + 64];
-    const bool is_stuck = suspect->why == CRASH_BY_STUCK;
-    snprintf(words, sizeof words, "%u times; the last: %.*s", suspect->deaths,
-             (int)sizeof suspect->detail, suspect->detail);
-    crew_read_clocks(crew);
-    delivery_move(delivery, DELIVERY_HANDLING);
-    delivery->outcome = (struct job_outcome){ .verdict = WR_REJECT };
-    delivery->outcome.reason = arena_copy(&delivery->arena, text_of(words));
-    crew_bury(crew, delivery, is_stuck ? DEAD_STUCK : DEAD_CRASH, delivery->outcome.reason);
-}
-
 static void wait_in_line(struct crew *crew, struct delivery *delivery)
 {
-    if (list_is_empty(&crew->suspects) && !crew->settings.alone->turn)
-        timer_arm_ms(&crew->settings.alone->timer, 0);
+    struct alone *alone = crew->settings.alone;
+    CHECK(alone);
+    if (!alone->turn) timer_arm_ms(&alone->timer, 0);
     list_append(&crew->suspects, &delivery->link);
 }
 
 void crew_offer(struct crew *crew, struct delivery *delivery)
 {
-    if (crew->settings.alone && delivery->job.message.redelivered) {
-        const struct crash_suspect *suspect = find_suspect(crew, delivery);
-        delivery->is_suspect = suspect || came_back_often(delivery);
-        if (suspect && suspect->deaths >= CRASH_DEATHS)
-            bury(crew, delivery, suspect);
-        else if (delivery->is_suspect)
-            wait_in_line(crew, delivery);
-        if (delivery->is_suspect) return;
-    }
-    if (crew_is_ordered(crew) && !list_is_empty(&crew->suspects))
+    if (crew->settings.alone && delivery->job.message.redelivered)
+        delivery->is_suspect = find_suspect(crew, delivery) || came_back_often(delivery);
+    if (delivery->is_suspect || (crew_is_ordered(crew) && !list_is_empty(&crew->suspects)))
         wait_in_line(crew, delivery);
     else
         lanes_add(crew->lanes, delivery);
@@ -199,17 +179,43 @@ static void note_in_record(struct alone *alone, const struct crew *crew,
     crash_note_begin(&alone->record->alone, &delivery->job.message);
 }
 
-static void begin(struct alone *alone, struct crew *crew, uint64_t now_ms)
+static void handle(struct alone *alone, struct crew *crew, struct delivery *delivery)
 {
-    struct delivery *delivery = LIST_ENTRY(list_take_first(&crew->suspects), struct delivery, link);
-    alone->current = delivery;
-    alone->since_ms = now_ms;
     log_debug("flow", "handling a suspect alone", LOG_TEXT(QUEUE, crew->settings.name),
               LOG_SPAN(MESSAGE_ID, delivery->job.message.id));
     note_in_record(alone, crew, delivery);
     valve_gave(&crew->valve, 1);
     lanes_give_one(crew->lanes, delivery);
+}
+
+/* It has killed often enough. Alone, too: or the next of its kind would end the host between the letter
+ * and the ack, and there would be a second letter. */
+static void bury(struct alone *alone, struct crew *crew, struct delivery *delivery,
+                 const struct crash_suspect *suspect)
+{
+    char words[CRASH_DETAIL_BYTES + 64];
+    const bool is_stuck = suspect->why == CRASH_BY_STUCK;
+    snprintf(words, sizeof words, "%u times; the last: %.*s", suspect->deaths,
+             (int)sizeof suspect->detail, suspect->detail);
+    crew_read_clocks(crew);
+    alone->settled_ms = 0; /* its ack leaves before the next begins */
+    delivery_move(delivery, DELIVERY_HANDLING);
+    delivery->outcome = (struct job_outcome){ .verdict = WR_REJECT };
+    delivery->outcome.reason = arena_copy(&delivery->arena, text_of(words));
+    crew_bury(crew, delivery, is_stuck ? DEAD_STUCK : DEAD_CRASH, delivery->outcome.reason);
+}
+
+static void begin(struct alone *alone, struct crew *crew, uint64_t now_ms)
+{
+    struct delivery *delivery = LIST_ENTRY(list_take_first(&crew->suspects), struct delivery, link);
+    const struct crash_suspect *suspect = find_suspect(crew, delivery);
+    alone->current = delivery;
+    alone->since_ms = now_ms;
     timer_arm_ms(&alone->timer, PATIENCE_MS);
+    if (suspect && suspect->deaths >= CRASH_DEATHS)
+        bury(alone, crew, delivery, suspect);
+    else
+        handle(alone, crew, delivery);
 }
 
 static void finish(struct alone *alone)
@@ -229,6 +235,20 @@ static void look_after(struct alone *alone, uint64_t now_ms)
     finish(alone);
 }
 
+static void make_room(struct alone *alone, struct crew *crew, bool is_new, uint64_t now_ms)
+{
+    if (!crew->is_pressed) press(alone, true);
+    if (is_new) alone->since_ms = now_ms;
+    let_others_pass(crew);
+    timer_arm_ms(&alone->timer, PATIENCE_MS);
+    if (list_is_empty(&crew->suspects) || !is_quiet(alone, now_ms)) return;
+    if (!alone->settled_ms) alone->settled_ms = now_ms;
+    if (now_ms - alone->settled_ms < REST_MS)
+        timer_arm_ms(&alone->timer, REST_MS - (now_ms - alone->settled_ms));
+    else
+        begin(alone, crew, now_ms);
+}
+
 static void step(struct alone *alone)
 {
     const uint64_t now_ms = clock_now_ms();
@@ -238,22 +258,12 @@ static void step(struct alone *alone)
     }
     struct crew *const before = alone->turn;
     if (before) let_others_pass(before);
-    alone->turn = choose(alone, now_ms);
-    if (!alone->turn) {
-        if (before) press(alone, false);
-        alone->settled_ms = 0;
-        return;
-    }
-    if (!before) press(alone, true);
-    if (alone->turn != before) alone->since_ms = now_ms;
-    let_others_pass(alone->turn);
-    timer_arm_ms(&alone->timer, PATIENCE_MS);
-    if (list_is_empty(&alone->turn->suspects) || !is_quiet(alone, now_ms)) return;
-    if (!alone->settled_ms) alone->settled_ms = now_ms;
-    if (now_ms - alone->settled_ms < REST_MS)
-        timer_arm_ms(&alone->timer, REST_MS - (now_ms - alone->settled_ms));
+    struct crew *const crew = alone->turn = choose(alone, now_ms);
+    if (before && !crew) press(alone, false);
+    if (crew)
+        make_room(alone, crew, crew != before, now_ms);
     else
-        begin(alone, alone->turn, now_ms);
+        alone->settled_ms = 0;
 }
 
 void crew_alone_turn(struct crew *crew)

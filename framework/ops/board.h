@@ -52,7 +52,7 @@ struct board_consumer {
     char breaker[16];            /* as above */
     char why[BOARD_WORDS_BYTES]; /* it is paused; "" while it is not */
     uint32_t prefetch, in_flight;
-    uint64_t bytes_in_flight, received, done, retried, dead;
+    uint64_t bytes_in_flight, received, done, retried, dead, crashes;
     uint32_t stages[BOARD_STAGES];
     uint32_t ready, dead_ready, retry_ready; /* at the broker, when it was asked */
     int64_t counted_unix_us;                 /* that moment; 0: not yet */
@@ -74,6 +74,9 @@ struct board_cache {
 struct board_snapshot {
     char version[64], name[BOARD_NAME_BYTES];
     int64_t started_unix_us;
+    uint64_t restarts;                  /* of the host, by its supervisor */
+    char last_death[BOARD_WORDS_BYTES]; /* what the last one died of; "" */
+    int64_t last_death_unix_us;
     size_t n_servers, n_consumers; /* set by board_new, like the two lists */
     struct board_server *servers;
     struct board_consumer *consumers;

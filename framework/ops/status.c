@@ -109,6 +109,7 @@ static void write_consumer(struct json_write *json, const struct board *board,
     json_write_count(json, "done", consumer->done);
     json_write_count(json, "retried", consumer->retried);
     json_write_count(json, "dead", consumer->dead);
+    json_write_count(json, "crashes", consumer->crashes);
     write_stages(json, consumer);
     if (history) write_pace(json, history, i);
     json_write_count(json, "timeout_ms", board_timeout_ms(board, i));
@@ -158,6 +159,9 @@ static void write_snapshot(struct json_write *json, const struct board *board,
     json_write_text(json, "version", snapshot->version);
     json_write_time(json, "started", snapshot->started_unix_us);
     json_write_int(json, "uptime_seconds", up_us > 0 ? up_us / 1000000 : 0);
+    json_write_count(json, "restarts", snapshot->restarts);
+    json_write_text_or_null(json, "last_death", snapshot->last_death);
+    json_write_time(json, "last_death_at", snapshot->last_death_unix_us);
     json_write_open(json, "connections", '[');
     for (size_t i = 0; i < snapshot->n_servers; i++) write_server(json, &snapshot->servers[i]);
     json_write_close(json, ']');

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A handler that ends its host over a few messages among many: exactly those are in the dead queue,
+ * all others once in the table, and no message costs a host more than two of its lives. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "faults/crash/barn.h"
+
+TestSuite(crash, .timeout = 900);
+
+__attribute__((constructor)) static void one_at_a_time(void)
+{
+    setenv("CRITERION_JOBS", "1", 1);
+}
+
+static void prove_way(const char *name, const char *way, const char *reason)
+{
+    struct barn barn;
+    const bool is_full = barn_is_full_form();
+    if (!barn_open(&barn, name, is_full ? 2 : 1, "", "timeout: 2s")) return;
+    barn_send(&barn, is_full ? 100000 : 3000, is_full ? 3 : 1, way);
+    barn_start(&barn);
+    barn_prove(&barn, reason);
+    barn_close(&barn);
+}
+
+Test(crash, by_a_fault_of_memory)
+{
+    prove_way("segv", "segv", "crash");
+}
+
+Test(crash, by_abort)
+{
+    prove_way("abort", "abort", "crash");
+}
+
+Test(crash, by_a_stack_that_is_too_deep)
+{
+    prove_way("overflow", "overflow", "crash");
+}
+
+Test(crash, by_exit)
+{
+    prove_way("exit", "exit", "crash");
+}
+
+Test(crash, by_an_exit_that_tells_nobody)
+{
+    prove_way("slip", "_exit", "crash");
+}
+
+Test(crash, by_eating_all_memory)
+{
+    if (play_is_sanitized()) return; /* sanitizers do not survive it: the process hangs */
+    prove_way("eat", "eat", "crash");
+}
+
+Test(crash, by_not_coming_back)
+{
+    prove_way("loop", "loop", "stuck");
+}
+
+/* The supervisor is killed when the host has died once: the file in `state` knows of it. */
+Test(crash, is_remembered_by_the_state_directory)
+{
+    struct barn barn;
+    char top[200];
+    const char *tmp = getenv("TMPDIR");
+    snprintf(top, sizeof top, "state: %s/state-%d", tmp ? tmp : "/tmp", (int)getpid());
+    if (!barn_open(&barn, "state", 1, top, "timeout: 2s")) return;
+    struct play *play = &barn.plays[0];
+    barn_send(&barn, 300, 1, "segv");
+    barn_start(&barn);
+    WAIT(play, barn_deaths(&barn, 0) == 1);
+    play_kill(play);
+    play_start(play);
+    barn_prove(&barn, "crash");
+    barn_close(&barn);
+    snprintf(top, sizeof top, "rm -r %s/state-%d", tmp ? tmp : "/tmp", (int)getpid());
+    cr_assert_eq(system(top), 0); // NOLINT(cert-env33-c): a directory of ours
+}
+
+/* The host alone is killed, from outside and in the middle of its work: nobody is accused, and it is
+ * started again at once, over and over. */
+Test(crash, from_outside_is_nobodys_fault)
+{
+    enum { KILLS = 6 };
+    struct barn barn;
+    if (!barn_open(&barn, "kill", 1, "", "timeout: 2s")) return;
+    struct play *play = &barn.plays[0];
+    barn_send(&barn, 3000, 0, "");
+    barn_start(&barn);
+    for (unsigned i = 1; i <= KILLS; i++) {
+        WAIT(play, play_host_pid(play));
+        play_pause_ms(i * 30);
+        kill(play_host_pid(play), i % 2 ? SIGKILL : SIGSEGV);
+        WAIT(play, barn_deaths(&barn, 0) == i);
+    }
+    barn.bad = KILLS; /* so many deaths are allowed, and no letters */
+    WAIT(play, barn_count(&barn, "distinct id") == 3000);
+    PROVE(play, rabbit_ready(play->rabbit, play->dead) == 0);
+    PROVE(play, play_end(play) == 0 && barn_count(&barn, "*") == 3000);
+    barn_close(&barn);
+}
+
+/* With an order to keep a suspect passes nobody, and nobody passes it. */
+Test(crash, of_a_message_among_its_key_keeps_the_others_in_order)
+{
+    struct barn barn;
+    if (!barn_open(&barn, "order", 1, "", "timeout: 2s, order_by: \"json:key\"")) return;
+    barn_send(&barn, 3000, 1, "segv");
+    barn_start(&barn);
+    barn_prove(&barn, "crash");
+    PROVE(&barn.plays[0], barn_is_in_order(&barn));
+    barn_close(&barn);
+}
