@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/json_scan.h"
 
+#define DIGITS_SAFE 18 /* so many never leave int64 */
 #define DIGITS_MAX 800 /* more than decide how a double is rounded (767) */
 
 enum json_fault json_open(struct json *json, struct wr_text document)
@@ -20,7 +21,7 @@ enum json_fault json_open(struct json *json, struct wr_text document)
     json->begin = document.at;
     json->end = document.at + document.len;
     json->depth = json->level = 0;
-    json->escaped = false;
+    json->special = false;
     json->why = NULL;
     json->asked = json->got = JSON_IS_NOTHING;
     json->is_valid = json_scan_document(json, document) != NULL;
@@ -63,7 +64,7 @@ static const char *next_entry(const struct json *json, const char *p)
 static bool is_name(const struct json *json, struct json_value name, const char *wanted, size_t len)
 {
     struct wr_text source = source_of(json, name);
-    if (name.escaped) return json_is_decoded(source, wanted, len);
+    if (name.special) return json_is_decoded(source, wanted, len);
     return source.len == len && memcmp(source.at, wanted, len) == 0;
 }
 
@@ -93,8 +94,9 @@ static bool find_in_frame(struct json *json, struct json_frame *frame, const cha
         frame->is_indexed = true;
     }
     const struct json_field *fields = json->index + frame->first;
+    const uint32_t *tags = json->tags + frame->first, tag = len ? json_tag(name, len) : 0;
     for (uint32_t i = 0; i < frame->n; i++)
-        if (is_name(json, fields[i].name, name, len)) {
+        if ((tags[i] == tag || !tags[i]) && is_name(json, fields[i].name, name, len)) {
             *found = fields[i].value;
             return true;
         }
@@ -159,10 +161,7 @@ static enum json_kind kind_of(struct json *json, struct json_value *value)
     default: break;
     }
     measure(json, value);
-    struct wr_text source = source_of(json, *value);
-    for (size_t i = 0; i < source.len; i++)
-        if (source.at[i] == '.' || (source.at[i] | 0x20) == 'e') return JSON_IS_FLOAT;
-    return JSON_IS_INT;
+    return value->special ? JSON_IS_FLOAT : JSON_IS_INT;
 }
 
 /* ---- taking ------------------------------------------------------------------------------- */
@@ -190,7 +189,7 @@ enum json_fault json_text(struct json *json, const char *field, struct arena *ar
     if (fault != JSON_OK) return fault;
     measure(json, &value);
     *text = (struct wr_text){ json->begin + value.at + 1, value.len - 2u };
-    if (!value.escaped) return JSON_OK;
+    if (!value.special) return JSON_OK;
     *text = json_decode(*text, arena);
     return memchr(text->at, '\0', text->len) ? JSON_HOLDS_NUL : JSON_OK;
 }
@@ -204,7 +203,11 @@ enum json_fault json_int(struct json *json, const char *field, int64_t *number)
     const char *p = json->begin + value.at, *end = p + value.len;
     bool is_negative = *p == '-';
     uint64_t sum = 0, limit = (uint64_t)INT64_MAX + is_negative;
-    for (p += is_negative; p < end; p++)
+    p += is_negative;
+    if (LIKELY(end - p <= DIGITS_SAFE)) {
+        for (; p < end; p++) sum = sum * 10 + (uint64_t)(*p - '0');
+    }
+    for (; p < end; p++)
         if (__builtin_mul_overflow(sum, 10u, &sum) ||
             __builtin_add_overflow(sum, (uint64_t)(*p - '0'), &sum) || sum > limit)
             return JSON_OUT_OF_RANGE;
@@ -334,7 +337,7 @@ enum json_fault json_enter(struct json *json, const char *field, size_t i, struc
     from->entry_end = end ? (uint32_t)(end - json->begin) : 0;
     p = entry_value(json, is_object, p, &name);
     if (key && is_object)
-        *key = name.escaped ? json_decode(source_of(json, name), arena) : source_of(json, name);
+        *key = name.special ? json_decode(source_of(json, name), arena) : source_of(json, name);
     CHECK(json->level < JSON_DEPTH_MAX); /* an entry lies deeper than its container */
     json->level++;
     from[1] = (struct json_frame){ .self.at = (uint32_t)(p - json->begin),

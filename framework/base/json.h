@@ -51,9 +51,10 @@ enum json_fault {
 };
 
 struct json_value {
-    uint32_t at;          /* offset in the document */
-    uint32_t len : 31;    /* bytes; 0: not measured yet */
-    uint32_t escaped : 1; /* text only, once measured: it holds escapes */
+    uint32_t at;       /* offset in the document */
+    uint32_t len : 31; /* bytes; 0: not measured yet */
+    uint32_t
+        special : 1; /* once measured: text with escapes, a number with a fraction or exponent */
 };
 
 struct json_field {
@@ -78,12 +79,13 @@ struct json {
     const char *begin, *end;
     bool is_valid;
     unsigned depth, level;
-    bool escaped;              /* the text just scanned holds escapes */
+    bool special;              /* of the text or number just scanned, as in json_value */
     const char *why;           /* the document's fault; NULL: none */
     size_t why_at;             /* its offset in bytes */
     enum json_kind asked, got; /* of the last fault */
     struct json_frame frames[JSON_DEPTH_MAX + 1];
     struct json_field index[JSON_INDEX_FIELDS];
+    uint32_t tags[JSON_INDEX_FIELDS]; /* of their names: most that differ are told apart by it */
 };
 
 /* Takes up a document in place of the one before, and checks it. */

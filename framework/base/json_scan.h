@@ -25,7 +25,14 @@ static inline struct json_value json_span(const struct json *json, const char *a
 {
     return (struct json_value){ .at = (uint32_t)(at - json->begin),
                                 .len = (uint32_t)(end - at) & INT32_MAX,
-                                .escaped = json->escaped };
+                                .special = json->special };
+}
+
+/* Of a name that is not empty; 0 where it holds escapes and has to be read to be known. */
+static inline uint32_t json_tag(const char *name, size_t len)
+{
+    const unsigned char *at = (const unsigned char *)name;
+    return ((uint32_t)len << 16 | (uint32_t)at[0] << 8 | at[len - 1]) | UINT32_C(1) << 31;
 }
 
 /* The whole document into the first frame, its fields into the index. */

@@ -262,6 +262,29 @@ Test(json, names)
     cr_expect_eq(json_kind(&json, ""), JSON_IS_OBJECT);
 }
 
+/* As long, and with the same ends: the quick look at a name takes them for one another. */
+Test(json, names_that_are_alike)
+{
+    OPEN("{\"a_1_z\":1,\"a_2_z\":2,\"a\\u005f3_z\":3,\"a_3_z\":4}");
+    expect_int("a_1_z", 1);
+    expect_int("a_2_z", 2);
+    expect_int("a_3_z", 3);
+    cr_expect_eq(json_kind(&json, "a_4_z"), JSON_IS_NOTHING);
+}
+
+Test(json, kinds_of_numbers)
+{
+    OPEN("{\"i\":-12,\"f\":1.0,\"e\":1e3,\"after\":7,\"s\":\"\\n\",\"then\":8,\"in\":{\"f\":2.5,"
+         "\"i\":9}}");
+    cr_expect_eq(json_kind(&json, "i"), JSON_IS_INT);
+    cr_expect_eq(json_kind(&json, "f"), JSON_IS_FLOAT);
+    cr_expect_eq(json_kind(&json, "e"), JSON_IS_FLOAT);
+    cr_expect_eq(json_kind(&json, "after"), JSON_IS_INT);
+    cr_expect_eq(json_kind(&json, "then"), JSON_IS_INT);
+    cr_expect_eq(json_kind(&json, "in.f"), JSON_IS_FLOAT);
+    cr_expect_eq(json_kind(&json, "in.i"), JSON_IS_INT);
+}
+
 Test(json, paths)
 {
     OPEN("{\"a\":{\"b\":{\"c\":1,\"\":2},\"b.c\":3},\"items\":[{\"sku\":\"x\"},{\"sku\":\"y\"},[5,"
