@@ -150,18 +150,37 @@ bool row_put_date(struct row *row, struct arena *arena, int32_t unix_day, const 
 
 /* ---- UUID -------------------------------------------------------------------------------------- */
 
-/* Without branches: which digits come is no branch predictor's to know. */
-static inline unsigned hex_digit(char c, unsigned *bad)
+/* What a digit is worth, and one more: 0 is for what is none. */
+static const uint8_t hex_digits[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
+
+/* The byte that two digits are; out of a byte's range where they are not. */
+static inline unsigned hex_byte(const char *at)
 {
-    const unsigned digit = (unsigned char)c - (unsigned)'0';
-    const unsigned letter = ((unsigned char)c | 0x20u) - 'a';
-    *bad |= (unsigned)(digit > 9) & (unsigned)(letter > 5);
-    return digit <= 9 ? digit : letter + 10;
+    const unsigned high = hex_digits[(unsigned char)at[0]], low = hex_digits[(unsigned char)at[1]];
+    return high && low ? (high - 1) << 4 | (low - 1) : 0x100;
+}
+
+/* As nearly all are written: 8-4-4-4-12. */
+static bool read_usual_uuid(const char *at, char out[16])
+{
+    static const uint8_t places[16] = { 0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34 };
+    unsigned bad = (at[8] != '-') | (at[13] != '-') | (at[18] != '-') | (at[23] != '-');
+    for (int i = 0; i < 16; i++) {
+        const unsigned byte = hex_byte(at + places[i]);
+        bad |= byte >> 8;
+        out[i] = (char)byte;
+    }
+    return !bad;
 }
 
 /* 32 digits, with hyphens after any group of four, and braces around it if need be. */
 static bool read_uuid(struct wr_text text, char out[16])
 {
+    if (LIKELY(text.len == 36 && read_usual_uuid(text.at, out))) return true;
     const char *at = text.at, *end = text.at + text.len;
     unsigned bad = 0;
     if (text.len > 1 && *at == '{') {
@@ -170,7 +189,9 @@ static bool read_uuid(struct wr_text text, char out[16])
     }
     for (int i = 0; i < 16; i++) {
         if (end - at < 2) return false;
-        out[i] = (char)(hex_digit(at[0], &bad) << 4 | hex_digit(at[1], &bad));
+        const unsigned byte = hex_byte(at);
+        bad |= byte >> 8;
+        out[i] = (char)byte;
         at += 2;
         if (i % 2 == 1 && i < 15 && at < end && *at == '-') at++;
     }
