@@ -151,18 +151,19 @@ static enum codec_result take_method(struct codec *codec, struct codec_frame *fr
     frame->method = read_u32(payload);
     size_t i = 0, n = sizeof FROM_BROKER / sizeof *FROM_BROKER;
     while (i < n && FROM_BROKER[i] != frame->method) i++;
-    const char *name = amqp_method_name(frame->method);
-    if (i == n) {
+    if (UNLIKELY(i == n)) {
+        const char *name = amqp_method_name(frame->method);
         return broken(codec, "the broker sent the method %s (0x%08x), which is not its to send",
                       name ? name : "of an unknown number", frame->method);
     }
-    if ((frame->method >> 16 == CLASS_CONNECTION) != (frame->channel == 0))
-        return broken(codec, "the broker sent %s on channel %u", name, frame->channel);
+    if (UNLIKELY((frame->method >> 16 == CLASS_CONNECTION) != (frame->channel == 0)))
+        return broken(codec, "the broker sent %s on channel %u", amqp_method_name(frame->method),
+                      frame->channel);
 
     recycle_amqp_pool(&codec->pool);
     amqp_bytes_t encoded = codec_bytes(text_from((const char *)payload + 4, bytes - 4));
     if (amqp_decode_method(frame->method, &codec->pool, encoded, &frame->decoded) < 0)
-        return broken(codec, "the broker sent a damaged %s", name);
+        return broken(codec, "the broker sent a damaged %s", amqp_method_name(frame->method));
     return CODEC_FRAME;
 }
 

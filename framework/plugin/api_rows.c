@@ -41,11 +41,11 @@ static const struct wr_column *find_column(const struct wr_sink *sink, struct wr
 }
 
 /* What the i-th value of the row in hand falls on. */
-static const struct wr_column *column_at(const struct job *job, unsigned i)
+static inline const struct wr_column *column_at(const struct job *job, unsigned i)
 {
     const struct wr_sink *const sink = sink_of(job);
     struct wr_text name;
-    if (!job->row->is_delete) return &sink->columns[i];
+    if (LIKELY(!job->row->is_delete)) return &sink->columns[i];
     return key_name(sink->key, i, &name) ? find_column(sink, name) : NULL;
 }
 
@@ -130,13 +130,13 @@ struct put {
     const struct wr_column *column;
 };
 
-static bool begin_put(struct put *put, struct wr_job *face, const char *function)
+static inline bool begin_put(struct put *put, struct wr_job *face, const char *function)
 {
     struct job *const job = job_of(face);
     *put = (struct put){ job, function, job->row, job->arena, NULL };
-    if (!job->row)
+    if (UNLIKELY(!job->row))
         job_fail(job, "%s: there is no row to put it in: call wr_row first", function);
-    else if (job->row->n == job->n_values)
+    else if (UNLIKELY(job->row->n == job->n_values))
         job_fail(job, "%s: the row for %s is full, it has %u values", function,
                  table_of(sink_of(job)), job->n_values);
     else

@@ -50,10 +50,8 @@ void job_fail(struct job *job, const char *format, ...)
     memcpy(job->reason, line, job->reason_bytes);
 }
 
-bool job_is_within_memory(struct job *job, size_t bytes)
+bool job_takes_too_much(struct job *job)
 {
-    const size_t used = job->arena->heap_bytes - job->heap_before;
-    if (LIKELY(used <= JOB_MEMORY_BYTES && bytes <= JOB_MEMORY_BYTES - used)) return true;
     job_fail(job, "the handler took more than %u MiB of memory for one message",
              JOB_MEMORY_BYTES >> 20);
     return false;

@@ -89,7 +89,13 @@ void job_fail(struct job *job, const char *format, ...) PRINTF_LIKE(2, 3);
 void *job_take(struct job *job, size_t count, size_t bytes);
 /* Replaces a text by its copy, or by "" where there is no memory for it. */
 void job_copy(struct job *job, struct wr_text *text);
-bool job_is_within_memory(struct job *job, size_t bytes);
+bool job_takes_too_much(struct job *job); /* fails it; false */
+static inline bool job_is_within_memory(struct job *job, size_t bytes)
+{
+    const size_t used = job->arena->heap_bytes - job->heap_before;
+    if (LIKELY(used <= JOB_MEMORY_BYTES && bytes <= JOB_MEMORY_BYTES - used)) return true;
+    return job_takes_too_much(job);
+}
 
 /* The row in hand has all its values, or the message fails. */
 void job_end_row(struct job *job);
