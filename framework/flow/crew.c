@@ -71,17 +71,16 @@ static bool has_room(const struct crew *crew)
     return !crew->shipper || shipper_has_room(crew->shipper);
 }
 
-/* A full batch is closed whatever happens to it then; one that is only old goes on filling until
- * something is free to take it. */
+/* A full batch is closed as its last message is staged, whatever happens to it then; one that is only
+ * old goes on filling until something is free to take it. */
 static bool is_batch_due(const struct crew *crew, uint64_t now_ms)
 {
-    if (crew->batch.n >= crew->settings.batch.rows) return true;
     if (!crew->batch.n || !has_room(crew)) return false;
     return crew->is_draining || crew->is_pressed ||
            batch_is_due(&crew->batch, &crew->settings.batch, now_ms);
 }
 
-static void close_batch(struct crew *crew)
+void crew_close_batch(struct crew *crew)
 {
     if (crew->shipper)
         shipper_ship(crew->shipper, &crew->batch);
@@ -122,7 +121,7 @@ void crew_turn(struct crew *crew)
     const uint64_t now_ms = crew->now.now_ns / 1000000u;
     lanes_collect(crew->lanes, crew_decide, crew);
     resume_held(crew, now_ms);
-    if (is_batch_due(crew, now_ms)) close_batch(crew);
+    if (is_batch_due(crew, now_ms)) crew_close_batch(crew);
     if (crew->cacher) cacher_ship(crew->cacher);
     if (crew->consumer) settle_flush(&crew->settle, now_ms);
     if (crew_may_push(crew))

@@ -97,6 +97,8 @@ bool crew_may_push(const struct crew *crew);
 /* A suspect waits for another try, or is given back. */
 void crew_suspect_left(struct crew *crew, struct delivery *delivery);
 
+/* What is staged goes to where it becomes durable. */
+void crew_close_batch(struct crew *crew);
 /* Its rows are where they belong; then its cache entries. */
 void crew_conclude(void *own, struct delivery *delivery);
 

@@ -60,6 +60,7 @@ static void stage(struct crew *crew, struct delivery *delivery)
     release_key(crew, delivery);
     delivery_move(delivery, DELIVERY_STAGED);
     batch_add(&crew->batch, delivery, now_ms(crew));
+    if (crew->batch.n >= crew->settings.batch.rows) crew_close_batch(crew);
 }
 
 static void complain(struct crew *crew, const struct delivery *delivery, const char *what)

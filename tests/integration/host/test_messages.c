@@ -209,3 +209,17 @@ Test(messages, are_counted_exactly)
     PROVE(&play, play_end(&play) == 0);
     play_close(&play);
 }
+/* Many come back from the lanes at once; a batch still takes no more than `rows` of them. */
+Test(messages, no_batch_holds_more_than_its_rows)
+{
+    OPEN(play, "batches");
+    play_configure(&play, &(struct setup){ .consumer = "lanes: 3, batch: {rows: 25, wait: 1s}" });
+    play_start_ready(&play);
+    play_send_many(&play, 0, 2000, "{}");
+    WAIT(&play, settled(&play, "done") == 2000);
+    PROVE(&play, play_metric(&play, "warrener_batch_rows_count@}") >= 80);
+    PROVE(&play, play_metric(&play, "warrener_batch_rows_bucket@,le=\"25\"}") ==
+                     play_metric(&play, "warrener_batch_rows_count@}"));
+    PROVE(&play, play_end(&play) == 0);
+    play_close(&play);
+}
