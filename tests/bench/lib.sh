@@ -24,8 +24,8 @@ now_ns() { date +%s%N; }
 
 # host_of PID: the host that this supervisor runs; any other process is its own
 host_of() {
-    local child
-    read -r child _ <"/proc/$1/task/$1/children" || child=$1
+    local child=''
+    read -r child _ <"/proc/$1/task/$1/children" || true # it ends without a newline
     echo "${child:-$1}"
 }
 

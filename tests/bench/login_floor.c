@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The floor of `./dev bench login`: the login job of workers/login_collect written by hand, as well as
- * one file can. It reads large pieces with short rests, takes frames and JSON fields where they lie,
- * sorts a batch by its ids and sends it as binary arrays, goes on reading while it commits, and acks by
+ * one file can. It reads large pieces with short rests and has rabbitmq-c decode them, takes JSON fields
+ * where they lie, sorts a batch by its ids and sends it as binary arrays, goes on reading while it commits, and acks by
  * multiple after the commit. What it does not do is what Warrener's promises cost: it knows one shape
  * of body, and one fault of any kind ends it.
  *
@@ -44,7 +44,6 @@
 #define BATCHES_OUT 2u /* sent and not answered: the server has the next before it ends the last */
 #define UA_BYTES 256
 #define COLUMNS 8
-#define BASIC_DELIVER 0x003c003cu
 #define UNIX_TO_PG_US INT64_C(946684800000000)
 
 struct row {
@@ -71,6 +70,7 @@ struct order {
 
 static struct {
     int fd;
+    amqp_connection_state_t broker; /* decodes what we read; rabbitmq-c reads slower itself */
     PGconn *pg;
     redisContext *redis;
     uint32_t rows;
@@ -78,7 +78,6 @@ static struct {
     unsigned char *buffer;
     size_t from, used; /* of the buffer: what is not yet taken */
     uint64_t tag;      /* of the message being read */
-    bool is_body_next;
     uint64_t taken, acked, heard_ns, rest_until_ns;
     struct batch batches[BATCHES];
     unsigned filling, oldest, out; /* batches: being filled, first not acked, sent */
@@ -103,13 +102,6 @@ static uint64_t now_ns(clockid_t clock)
 }
 
 /* ---- bytes --------------------------------------------------------------------------------- */
-
-static uint32_t read32(const unsigned char *at)
-{
-    uint32_t number;
-    memcpy(&number, at, sizeof number);
-    return be32toh(number);
-}
 
 static uint64_t read64(const unsigned char *at)
 {
@@ -407,23 +399,30 @@ static void take_message(const unsigned char *body, size_t bytes)
     self.taken++;
 }
 
-static void take_frame(const unsigned char *frame, size_t payload)
+/* One frame; false where it is not all there. */
+static bool take_frame(void)
 {
-    const unsigned char *at = frame + 7;
-    if (frame[0] == 1 && read32(at) == BASIC_DELIVER) self.tag = read64(at + 5 + at[4]);
-    if (frame[0] == 3) take_message(at, payload);
+    amqp_frame_t frame = { 0 };
+    while (self.from < self.used && !frame.frame_type) {
+        const amqp_bytes_t rest = { self.used - self.from, self.buffer + self.from };
+        const int taken = amqp_handle_input(self.broker, rest, &frame);
+        if (taken < 0) fail("frame", amqp_error_string2(taken));
+        self.from += (size_t)taken;
+    }
+    if (frame.frame_type == AMQP_FRAME_METHOD &&
+        frame.payload.method.id == AMQP_BASIC_DELIVER_METHOD)
+        self.tag = ((const amqp_basic_deliver_t *)frame.payload.method.decoded)->delivery_tag;
+    if (frame.frame_type != AMQP_FRAME_BODY) return frame.frame_type;
+    take_message(frame.payload.body_fragment.bytes, frame.payload.body_fragment.len);
+    amqp_maybe_release_buffers(self.broker);
+    return true;
 }
 
 /* Sends what became full; a full batch that cannot be sent yet ends the taking. */
 static void take_all(void)
 {
-    while (!is_stuffed() && self.used - self.from >= 8) {
-        const size_t payload = read32(self.buffer + self.from + 3);
-        if (self.used - self.from < payload + 8) break;
-        take_frame(self.buffer + self.from, payload);
-        self.from += payload + 8;
+    while (!is_stuffed() && take_frame())
         if (is_stuffed() && self.out < BATCHES_OUT) send_batch();
-    }
     memmove(self.buffer, self.buffer + self.from, self.used - self.from);
     self.used -= self.from;
     self.from = 0;
@@ -519,6 +518,7 @@ static void open_broker(char *url, const char *queue, uint16_t prefetch)
     if (amqp_send_method(state, 1, AMQP_BASIC_CONSUME_METHOD, (void *)(uintptr_t)&consume))
         fail("consume", "not sent");
     self.fd = amqp_get_sockfd(state);
+    self.broker = state;
     setsockopt(self.fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
 }
 
@@ -568,8 +568,8 @@ static void make_room(uint32_t rows)
 int main(int argc, char **argv)
 {
     if (argc < 9)
-        fail("usage",
-             "AMQP_URL QUEUE PREFETCH ROWS WAIT_MS COUNT IDLE_MS DATABASE_URL [REDIS_URL]");
+        fail("usage", "AMQP_URL QUEUE PREFETCH ROWS WAIT_MS COUNT IDLE_MS DATABASE_URL "
+                      "[REDIS_URL]");
     const struct sigaction action = { .sa_handler = on_signal };
     sigaction(SIGTERM, &action, NULL);
     make_room((uint32_t)strtoul(argv[4], NULL, 10));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The floor of `./dev bench spine`: the least a C worker can do with rabbitmq-c and a plain socket. It
- * logs in with the library, then reads large pieces with short rests, finds the end of each message by
- * looking at frame headers in place, keeps nothing, and acks by multiple. No handler, no threads, no
+ * logs in with the library, then reads large pieces with short rests, has the library decode them, keeps
+ * nothing, and acks by multiple. No handler, no threads, no
  * reconnect, no checks: what Warrener costs above this is what its promises cost.
  *
  *     bench_spine_floor HOST PORT QUEUE PREFETCH ACK_EVERY COUNT
@@ -28,27 +28,19 @@
 #define BUFFER_BYTES (1u << 20)
 #define BUSY_BYTES 16384
 #define REST_NS 3000000
-#define BASIC_DELIVER 0x003c003cu
 
 struct floor {
     int fd;
     uint64_t ack_every, count, messages, acked, tag;
     uint64_t body_left; /* of the message being read */
     unsigned char *buffer;
-    size_t used;
+    amqp_connection_state_t broker; /* decodes what we read; rabbitmq-c reads slower itself */
 };
 
 static _Noreturn void fail(const char *what)
 {
     fprintf(stderr, "bench_spine_floor: %s: %s\n", what, strerror(errno));
     exit(EXIT_FAILURE);
-}
-
-static uint64_t read_number(const unsigned char *at, unsigned bytes)
-{
-    uint64_t number = 0;
-    for (unsigned i = 0; i < bytes; i++) number = number << 8 | at[i];
-    return number;
 }
 
 static uint64_t now_ns(clockid_t clock)
@@ -75,36 +67,33 @@ static void end_message(struct floor *floor)
         ack(floor);
 }
 
-static void take_frame(struct floor *floor, const unsigned char *frame, size_t payload)
+static void take_frame(struct floor *floor, const amqp_frame_t *frame)
 {
-    const unsigned char *at = frame + 7;
-    switch (frame[0]) {
-    case 1:
-        if (read_number(at, 4) == BASIC_DELIVER) floor->tag = read_number(at + 5 + at[4], 8);
-        break;
-    case 2:
-        floor->body_left = read_number(at + 4, 8);
-        if (!floor->body_left) end_message(floor);
-        break;
-    case 3:
-        floor->body_left -= payload;
-        if (!floor->body_left) end_message(floor);
-        break;
-    default: break;
+    switch (frame->frame_type) {
+    case AMQP_FRAME_METHOD:
+        if (frame->payload.method.id == AMQP_BASIC_DELIVER_METHOD)
+            floor->tag =
+                ((const amqp_basic_deliver_t *)frame->payload.method.decoded)->delivery_tag;
+        return;
+    case AMQP_FRAME_HEADER: floor->body_left = frame->payload.properties.body_size; break;
+    case AMQP_FRAME_BODY: floor->body_left -= frame->payload.body_fragment.len; break;
+    default: return;
     }
+    if (floor->body_left) return;
+    end_message(floor);
+    amqp_maybe_release_buffers(floor->broker);
 }
 
-static void take_all(struct floor *floor)
+static void take_all(struct floor *floor, size_t bytes)
 {
-    size_t at = 0;
-    while (floor->used - at >= 8) {
-        const size_t payload = read_number(floor->buffer + at + 3, 4);
-        if (floor->used - at < payload + 8) break;
-        take_frame(floor, floor->buffer + at, payload);
-        at += payload + 8;
+    for (size_t at = 0; at < bytes;) {
+        amqp_frame_t frame = { 0 };
+        const amqp_bytes_t rest = { bytes - at, floor->buffer + at };
+        const int taken = amqp_handle_input(floor->broker, rest, &frame);
+        if (taken < 0) fail(amqp_error_string2(taken));
+        at += (size_t)taken;
+        take_frame(floor, &frame);
     }
-    memmove(floor->buffer, floor->buffer + at, floor->used - at);
-    floor->used -= at;
 }
 
 /* Reads until the socket is empty; how much that was. */
@@ -112,18 +101,17 @@ static size_t drain(struct floor *floor)
 {
     size_t sum = 0;
     for (;;) {
-        const ssize_t got = recv(floor->fd, floor->buffer + floor->used, BUFFER_BYTES - floor->used,
-                                 sum ? MSG_DONTWAIT : 0);
+        const ssize_t got = recv(floor->fd, floor->buffer, BUFFER_BYTES, sum ? MSG_DONTWAIT : 0);
         if (got < 0 && (errno == EAGAIN || errno == EINTR)) return sum;
         if (got <= 0) fail("recv");
-        floor->used += (size_t)got;
         sum += (size_t)got;
-        take_all(floor);
+        take_all(floor, (size_t)got);
         if (floor->messages >= floor->count) return 0;
     }
 }
 
-static int log_in(const char *host, int port, const char *queue, uint16_t prefetch)
+static amqp_connection_state_t log_in(const char *host, int port, const char *queue,
+                                      uint16_t prefetch)
 {
     amqp_connection_state_t state = amqp_new_connection();
     amqp_socket_t *socket = amqp_tcp_socket_new(state);
@@ -136,7 +124,7 @@ static int log_in(const char *host, int port, const char *queue, uint16_t prefet
     const amqp_basic_consume_t consume = { .queue = amqp_cstring_bytes(queue) };
     if (amqp_send_method(state, 1, AMQP_BASIC_CONSUME_METHOD, (void *)(uintptr_t)&consume))
         fail("consume");
-    return amqp_get_sockfd(state);
+    return state;
 }
 
 int main(int argc, char **argv)
@@ -148,7 +136,8 @@ int main(int argc, char **argv)
     struct floor floor = { .ack_every = strtoull(argv[5], NULL, 10),
                            .count = strtoull(argv[6], NULL, 10),
                            .buffer = malloc(BUFFER_BYTES) };
-    floor.fd = log_in(argv[1], atoi(argv[2]), argv[3], (uint16_t)atoi(argv[4]));
+    floor.broker = log_in(argv[1], atoi(argv[2]), argv[3], (uint16_t)atoi(argv[4]));
+    floor.fd = amqp_get_sockfd(floor.broker);
     const uint64_t wall_ns = now_ns(CLOCK_MONOTONIC), cpu_ns = now_ns(CLOCK_PROCESS_CPUTIME_ID);
     while (floor.messages < floor.count)
         if (drain(&floor) >= BUSY_BYTES) nanosleep(&(struct timespec){ .tv_nsec = REST_NS }, NULL);
