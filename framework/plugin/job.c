@@ -135,19 +135,31 @@ static void begin(struct job *job, struct arena *arena, const struct job_message
     job->magic = JOB_AT_WORK;
 }
 
-static enum wr_verdict call(struct job *job)
+/* What it does beyond saying what to load would be lost, or done twice. */
+static void check_preparation(struct job *job)
 {
-    const struct wr_handler *const handler = job->settings.handler;
-    const struct wr_message *const message = &job->given->message;
-    if (handler->prepare) {
-        job->is_preparing = true;
-        handler->prepare(job->self, &job->face, message);
-        job->is_preparing = false;
-        job->document = DOCUMENT_UNREAD; /* handle begins at the body again */
-        job->entered = NULL;
-        if (job->has_failed) return WR_REJECT;
-    }
-    return handler->handle(job->self, &job->face, message);
+    const struct effects *const effects = &job->effects;
+    if (job->row || effects->rows || effects->caches || effects->publishes)
+        job_fail(job, "prepare says what to load; rows, cache entries and messages are for handle");
+    job->row = NULL;
+    job->effects = (struct effects){ 0 };
+}
+
+/* False: the message has failed. */
+static bool prepare(struct job *job)
+{
+    job->is_preparing = true;
+    job->settings.handler->prepare(job->self, &job->face, &job->given->message);
+    job->is_preparing = false;
+    job->document = DOCUMENT_UNREAD; /* handle begins at the body again */
+    job->entered = NULL;
+    check_preparation(job);
+    return !job->has_failed;
+}
+
+static enum wr_verdict handle(struct job *job)
+{
+    return job->settings.handler->handle(job->self, &job->face, &job->given->message);
 }
 
 /* What is kept with WR_REJECT. */
@@ -177,13 +189,43 @@ static enum wr_verdict judge(struct job *job, enum wr_verdict verdict)
     return verdict;
 }
 
+static void end(struct job *job, enum wr_verdict verdict, struct job_outcome *outcome)
+{
+    outcome->verdict = judge(job, verdict);
+    outcome->effects = job->effects;
+    outcome->reason = arena_copy(job->arena, text_from(job->reason, job->reason_bytes));
+    outcome->code = arena_copy(job->arena, text_from(job->code, job->code_bytes));
+    job->magic = JOB_AT_REST;
+}
+
 void job_run(struct job *job, struct arena *arena, const struct job_message *message,
              uint64_t deadline_ms, struct job_outcome *outcome)
 {
     begin(job, arena, message, deadline_ms);
-    outcome->verdict = judge(job, call(job));
-    outcome->effects = job->effects;
-    outcome->reason = arena_copy(arena, text_from(job->reason, job->reason_bytes));
-    outcome->code = arena_copy(arena, text_from(job->code, job->code_bytes));
+    const bool goes_on = !job->settings.handler->prepare || prepare(job);
+    end(job, goes_on ? handle(job) : WR_REJECT, outcome);
+}
+
+bool job_prepare(struct job *job, struct arena *arena, const struct job_message *message,
+                 uint64_t deadline_ms, struct wanted **wanted, struct job_outcome *outcome)
+{
+    begin(job, arena, message, deadline_ms);
+    const bool goes_on = prepare(job);
+    *wanted = job->wanted;
+    if (!goes_on) end(job, WR_REJECT, outcome);
     job->magic = JOB_AT_REST;
+    return goes_on;
+}
+
+void job_handle(struct job *job, struct arena *arena, const struct job_message *message,
+                uint64_t deadline_ms, struct wanted *wanted, struct job_outcome *outcome)
+{
+    begin(job, arena, message, deadline_ms);
+    job->wanted = wanted;
+    end(job, handle(job), outcome);
+}
+
+bool job_reads(const struct wr_handler *handler)
+{
+    return handler->prepare && handler->loaders && handler->loaders[0].name;
 }

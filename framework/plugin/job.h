@@ -17,6 +17,7 @@
 #include "plugin/effects.h"
 #include "plugin/gate.h"
 #include "plugin/options.h"
+#include "plugin/wanted.h"
 
 #define JOB_MEMORY_BYTES (64u << 20) /* what one message may take of its arena through the table */
 #define JOB_REASON_BYTES 1024        /* reasons are cut here, between characters */
@@ -54,10 +55,21 @@ void job_free(struct job *job); /* NULL is fine */
 MUST_USE bool job_open(struct job *job, struct status *status);
 void job_close(struct job *job); /* the handler's close; only after job_open said yes */
 
-/* prepare and handle. `deadline_ms` (monotonic) is what wr_left_ms counts down to. Never fails:
+/* Prepare and handle in one, with nothing loaded. `deadline_ms` (monotonic) is what wr_left_ms counts down to. Never fails:
  * whatever the handler does wrong becomes a verdict and a reason. What the outcome points to lives in
  * the arena, the message's texts for as long as the caller keeps them. */
 void job_run(struct job *job, struct arena *arena, const struct job_message *message,
              uint64_t deadline_ms, struct job_outcome *outcome);
+
+/* The two halves, for handlers whose wants are loaded in between. False: the message has failed, which
+ * the outcome tells, and is not to be handled. */
+MUST_USE bool job_prepare(struct job *job, struct arena *arena, const struct job_message *message,
+                          uint64_t deadline_ms, struct wanted **wanted,
+                          struct job_outcome *outcome);
+void job_handle(struct job *job, struct arena *arena, const struct job_message *message,
+                uint64_t deadline_ms, struct wanted *wanted, struct job_outcome *outcome);
+
+/* Whether a handler reads: only then are the halves worth their price. */
+bool job_reads(const struct wr_handler *handler);
 
 #endif

@@ -24,13 +24,6 @@ struct entered {
     size_t i;
 };
 
-/* What prepare said is to be loaded. */
-struct wanted {
-    struct wanted *next;
-    unsigned loader;
-    struct wr_text key;
-};
-
 enum document { DOCUMENT_UNREAD, DOCUMENT_GOOD, DOCUMENT_BAD };
 
 struct job {
@@ -51,7 +44,7 @@ struct job {
     enum document document;
     const char *document_name; /* "body" or "document", for words */
     struct entered *entered;   /* NULL: nothing */
-    struct wanted *wanted;
+    struct wanted *wanted;     /* newest first */
     struct effects effects;
     struct row **last_row; /* where the next of each is linked */
     struct effect_cache **last_cache;

@@ -23,7 +23,7 @@ struct catalogue {
     size_t n;
     uint32_t timeout_ms;
     struct catalogue_events events;
-    size_t target, sink; /* that is looked at */
+    size_t target, subject; /* that is looked at: its sinks first, then its loaders */
     enum topic topic;
     struct parcel_step steps[CATALOGUE_QUESTIONS];
     size_t n_steps;
@@ -36,9 +36,23 @@ struct catalogue {
 
 static const uint32_t text_types[CATALOGUE_VALUES] = { OID_TEXT, OID_TEXT, OID_TEXT, OID_TEXT };
 
+static size_t count_subjects(const struct catalogue_target *target)
+{
+    return (size_t)target->n_sinks + target->n_loaders;
+}
+
+/* NULL: it is a sink that is looked at. */
+static const struct loader *loader_of(const struct catalogue *catalogue)
+{
+    const struct catalogue_target *target = &catalogue->targets[catalogue->target];
+    return catalogue->subject < target->n_sinks
+               ? NULL
+               : target->loaders[catalogue->subject - target->n_sinks];
+}
+
 static const struct sink *sink_of(const struct catalogue *catalogue)
 {
-    return catalogue->targets[catalogue->target].sinks[catalogue->sink];
+    return catalogue->targets[catalogue->target].sinks[catalogue->subject];
 }
 
 /* ---- findings -------------------------------------------------------------------------------- */
@@ -49,8 +63,10 @@ static void find(struct catalogue *catalogue, bool is_warning, char *lines)
     for (char *rest = lines, *line; (line = strsep(&rest, "\n")) != NULL;) {
         char *text = NULL;
         if (!*line) continue;
-        CHECK(asprintf(&text, "consumer %s, table %s: %s", target->consumer,
-                       sink_of(catalogue)->table, line) >= 0);
+        const struct loader *loader = loader_of(catalogue);
+        CHECK(asprintf(&text, "consumer %s, %s %s: %s", target->consumer,
+                       loader ? "loader" : "table",
+                       loader ? loader->name : sink_of(catalogue)->table, line) >= 0);
         catalogue->events.on_finding(catalogue->events.owner, is_warning, text);
         free(text);
         catalogue->sink_differs |= !is_warning;
@@ -73,8 +89,26 @@ static bool is_news(const struct catalogue *catalogue, size_t step)
     return catalogue->topic != FACTS || step == 0 || !catalogue->is_missing;
 }
 
+static void tell_loader(FILE *to, const PGresult *result)
+{
+    char words[600];
+    uint32_t types[2] = { 0 };
+    if (PQresultStatus(result) != PGRES_TUPLES_OK) {
+        answer_read_words(result, words, sizeof words);
+        fprintf(to, "PostgreSQL refuses its sql: %s\n", words);
+        return;
+    }
+    for (int i = 0; i < 2 && i < PQnfields(result); i++) types[i] = PQftype(result, i);
+    loader_judge_columns(PQnfields(result), types, words, sizeof words);
+    if (*words) fprintf(to, "%s\n", words);
+}
+
 static void tell(struct catalogue *catalogue, FILE *to, size_t step, const PGresult *result)
 {
+    if (loader_of(catalogue)) {
+        tell_loader(to, result);
+        return;
+    }
     const struct sink *sink = sink_of(catalogue);
     if (PQresultStatus(result) != PGRES_TUPLES_OK)
         (catalogue->topic == RECALL ? catalogue_tell_recall_refusal
@@ -96,7 +130,7 @@ static void on_result(void *own, size_t step, const PGresult *result)
     FILE *to = open_memstream(&lines, &bytes);
     CHECK(to);
     tell(catalogue, to, step, result);
-    if (catalogue->topic == FACTS && step == 0)
+    if (catalogue->topic == FACTS && step == 0 && !loader_of(catalogue))
         catalogue->is_missing = ftell(to) > 0 && !catalogue_has_table(result);
     CHECK(fclose(to) == 0);
     /* Not every handler deletes. */
@@ -151,6 +185,12 @@ static bool ask_explain(struct catalogue *catalogue, const struct sink_statement
 /* False: nothing to ask under this topic. */
 static bool ask(struct catalogue *catalogue)
 {
+    const struct loader *loader = loader_of(catalogue);
+    if (loader) {
+        catalogue->steps[0] = loader_look_step(loader);
+        catalogue->n_steps = 1;
+        return catalogue->topic == FACTS;
+    }
     const struct sink *sink = sink_of(catalogue);
     switch (catalogue->topic) {
     case FACTS: ask_facts(catalogue, sink); return true;
@@ -166,18 +206,18 @@ static bool ask(struct catalogue *catalogue)
     }
 }
 
-/* To the next topic; false past the last sink. */
+/* To the next topic; false past the last subject. */
 static bool advance(struct catalogue *catalogue)
 {
     drop_questions(catalogue);
     if (++catalogue->topic < TOPICS) return true;
     catalogue->topic = FACTS;
     catalogue->sink_differs = catalogue->is_missing = false;
-    catalogue->sink++;
+    catalogue->subject++;
     while (catalogue->target < catalogue->n &&
-           catalogue->sink >= catalogue->targets[catalogue->target].n_sinks) {
+           catalogue->subject >= count_subjects(&catalogue->targets[catalogue->target])) {
         catalogue->target++;
-        catalogue->sink = 0;
+        catalogue->subject = 0;
     }
     return catalogue->target < catalogue->n;
 }
@@ -226,7 +266,7 @@ static void on_work_end(void *own, bool is_answered, const char *why UNUSED)
 bool catalogue_has_work(const struct catalogue_target *targets, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (targets[i].n_sinks > 0) return true;
+        if (count_subjects(&targets[i]) > 0) return true;
     return false;
 }
 
@@ -241,7 +281,7 @@ struct catalogue *catalogue_start(struct store_connection *connection,
     catalogue->n = n;
     catalogue->timeout_ms = timeout_ms;
     catalogue->events = *events;
-    while (targets[catalogue->target].n_sinks == 0) catalogue->target++;
+    while (count_subjects(&targets[catalogue->target]) == 0) catalogue->target++;
     CHECK(ask_from_here(catalogue));
     return catalogue;
 }

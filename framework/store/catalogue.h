@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Whether the database fits what handlers declare: tables, columns, types, a unique index on the key,
- * privileges, the inbox. Every finding names table and column, what was found, what is expected, and
+ * privileges, the inbox, and what loaders select. Every finding names table and column, what was found, what is expected, and
  * the SQL that mends it. Asked of a ready connection, one sink after another. */
 #ifndef STORE_CATALOGUE_H
 #define STORE_CATALOGUE_H
 
 #include "store/connection.h"
-#include "store/sink.h"
+#include "store/loader.h"
 
 struct catalogue_target {
     const char *consumer;
     struct sink *const *sinks;
     unsigned n_sinks;
+    struct loader *const *loaders;
+    unsigned n_loaders;
 };
 
 enum catalogue_end { CATALOGUE_WELL, CATALOGUE_DIFFERS, CATALOGUE_LOST };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Who does what next: an idle connection first finds out about backends that may yet commit, then
- * looks at the tables, then takes the oldest parcel that meets none taken before it. Parcels that
+ * looks at the tables, then takes a query or the oldest parcel that meets none taken before it. Parcels that
  * share a key thus commit in the order taken; where one of them fails, those that waited for it are
  * handed back, so that their owner can put them behind it again. */
 #include "store/pool.h"
@@ -91,7 +91,7 @@ static void answer(struct store *store, struct ride *ride)
 
 /* ---- parcels --------------------------------------------------------------------------------- */
 
-static void blame_tables(struct store *store, const char *why)
+void pool_blame_tables(struct store *store, const char *why)
 {
     store->tables = TABLES_AT_FAULT;
     store->look_due_ms = clock_now_ms() + LOOK_AGAIN_MS;
@@ -122,7 +122,7 @@ static void on_transaction_end(void *own, const struct store_answer *result,
         pool_turn(store);
         return;
     }
-    if (result->fault == FAULT_DEPLOYMENT) blame_tables(store, result->text);
+    if (result->fault == FAULT_DEPLOYMENT) pool_blame_tables(store, result->text);
     if (is_wrong_server(result) && store_connection_is_ready(slot->connection))
         store_connection_renew(slot->connection, result->text);
     answer(store, ride);
@@ -223,7 +223,7 @@ static void on_looked(void *own, enum catalogue_end end)
     if (end == CATALOGUE_WELL)
         store->tables = TABLES_WELL;
     else if (end == CATALOGUE_DIFFERS)
-        blame_tables(store, store->new_fault);
+        pool_blame_tables(store, store->new_fault);
     pool_turn(store);
 }
 
@@ -263,6 +263,16 @@ static bool start_query(struct store *store)
     query_start(LIST_ENTRY(link, struct query, link), slot, store->settings.timeout_ms,
                 on_query_end);
     return true;
+}
+
+/* Neither keeps the other waiting while there is one connection for both. */
+static bool start_work(struct store *store)
+{
+    const bool was_query = store->was_query;
+    store->was_query = false;
+    if (was_query && start_parcel(store)) return true;
+    store->was_query = start_query(store);
+    return store->was_query || start_parcel(store);
 }
 
 /* ---- turns ----------------------------------------------------------------------------------- */
@@ -309,9 +319,7 @@ static void tell_changes(struct store *store)
 void pool_turn(struct store *store)
 {
     while (find_idle(store))
-        if (!start_reaping(store) && !start_look(store) && !start_query(store) &&
-            !start_parcel(store))
-            break;
+        if (!start_reaping(store) && !start_look(store) && !start_work(store)) break;
     arm(store);
     tell_changes(store);
 }

@@ -56,6 +56,7 @@ struct store {
     struct list ended;   /* rides being answered: no room meanwhile, what is handed back goes before
                           what is new */
     struct list queries; /* that wait */
+    bool was_query;      /* what was started last: it and parcels take turns */
     struct timer timer;  /* the next thing that is due */
     struct catalogue_target *targets;
     size_t n_targets;
@@ -75,6 +76,7 @@ struct store {
 /* Gives idle connections something to do, and tells the owner what changed. Comes last: it may call
  * back. */
 void pool_turn(struct store *store);
+void pool_blame_tables(struct store *store, const char *why);
 bool pool_is_ready(const struct store *store);
 bool pool_has_room(const struct store *store);
 unsigned pool_up(const struct store *store);

@@ -21,6 +21,11 @@ size_t query_count(const struct query_rows *rows)
     return (size_t)PQntuples(result_of(rows));
 }
 
+int query_columns(const struct query_rows *rows)
+{
+    return PQnfields(result_of(rows));
+}
+
 struct wr_text query_text(const struct query_rows *rows, size_t row, int column)
 {
     return text_from(PQgetvalue(result_of(rows), (int)row, column),
@@ -34,6 +39,14 @@ bool query_is_null(const struct query_rows *rows, size_t row, int column)
 
 /* ---- a query on its way ---------------------------------------------------------------------- */
 
+static void take_error(struct query *query, const PGresult *error)
+{
+    if (*query->why) return; /* the first says what it was */
+    const char *sqlstate = PQresultErrorField(error, PG_DIAG_SQLSTATE);
+    snprintf(query->sqlstate, sizeof query->sqlstate, "%s", sqlstate ? sqlstate : "");
+    answer_read_words(error, query->why, sizeof query->why);
+}
+
 static void on_result(void *own, size_t step UNUSED, const PGresult *result)
 {
     struct slot *slot = own;
@@ -45,8 +58,7 @@ static void on_result(void *own, size_t step UNUSED, const PGresult *result)
             query->on_rows(query->owner, (const struct query_rows *)(const void *)result);
         return;
     case PGRES_COMMAND_OK: return;
-    default:
-        if (!*query->why) answer_read_words(result, query->why, sizeof query->why);
+    default: take_error(query, result);
     }
 }
 
@@ -77,7 +89,7 @@ void query_start(struct query *query, struct slot *slot, uint32_t timeout_ms,
                                      .owner = slot };
     query->state = QUERY_OUT;
     query->slot = slot;
-    query->why[0] = '\0';
+    query->why[0] = query->sqlstate[0] = '\0';
     slot->query = query;
     slot->on_query_end = on_slot_free;
     store_connection_run(slot->connection, &work);

@@ -10,6 +10,7 @@
 
 struct query_rows; /* of an answer; borrowed for the call */
 size_t query_count(const struct query_rows *rows);
+int query_columns(const struct query_rows *rows);
 /* As text; "" where it is NULL. */
 struct wr_text query_text(const struct query_rows *rows, size_t row, int column);
 bool query_is_null(const struct query_rows *rows, size_t row, int column);
@@ -28,6 +29,7 @@ struct query {
     struct list link;
     enum query_state state;
     struct slot *slot; /* OUT */
+    char sqlstate[6];  /* of a failure; "" where the server did not tell */
     char why[300];
 };
 

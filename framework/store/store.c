@@ -153,8 +153,24 @@ struct store_target *store_add_target(struct store *store, const char *consumer,
     struct store_target *target = NEW(struct store_target);
     list_append(&store->handles, &target->link);
     store->targets = memory_grow(store->targets, store->n_targets + 1, sizeof *store->targets);
-    store->targets[store->n_targets++] = (struct catalogue_target){ consumer, sinks, n_sinks };
+    store->targets[store->n_targets++] =
+        (struct catalogue_target){ .consumer = consumer, .sinks = sinks, .n_sinks = n_sinks };
     return target;
+}
+
+void store_add_loaders(struct store *store, const char *consumer, struct loader *const *loaders,
+                       unsigned n_loaders)
+{
+    store->targets = memory_grow(store->targets, store->n_targets + 1, sizeof *store->targets);
+    store->targets[store->n_targets++] = (struct catalogue_target){ .consumer = consumer,
+                                                                    .loaders = loaders,
+                                                                    .n_loaders = n_loaders };
+}
+
+void store_blame(struct store *store, const char *why)
+{
+    pool_blame_tables(store, why);
+    pool_turn(store);
 }
 
 bool store_has_room(const struct store *store)

@@ -8,6 +8,7 @@
 #define STORE_STORE_H
 
 #include "net/loop.h"
+#include "store/loader.h"
 #include "store/parcel.h"
 #include "store/sqlstate.h"
 
@@ -44,6 +45,13 @@ uint64_t store_reconnects(const struct store *store);
 struct store_target;
 struct store_target *store_add_target(struct store *store, const char *consumer,
                                       struct sink *const *sinks, unsigned n_sinks);
+
+/* A consumer's loaders, likewise. */
+void store_add_loaders(struct store *store, const char *consumer, struct loader *const *loaders,
+                       unsigned n_loaders);
+/* The database does not fit what was declared, as somebody found out: it is looked at again, and
+ * nothing is committed until it does. */
+void store_blame(struct store *store, const char *why);
 
 enum store_result {
     STORE_COMMITTED,

@@ -35,7 +35,7 @@ static enum exit_status look_as(const char *url, const struct wr_sink *declared,
     struct status status = { 0 };
     struct sink *sinks[1] = { sink_new(declared, 0, no_option, NULL, &status) };
     cr_assert_not_null(sinks[0], "%s", status.text);
-    const struct catalogue_target target = { "events", sinks, 1 };
+    const struct catalogue_target target = { .consumer = "events", .sinks = sinks, .n_sinks = 1 };
     const struct store_settings settings = {
         .connections = 1, .timeout_ms = 5000, .connect_ms = 3000, .name = "warrener-test"
     };

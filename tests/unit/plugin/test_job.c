@@ -481,3 +481,90 @@ Test(job, keys_are_wanted_in_prepare)
     desk_run(get_undeclared);
     desk_expect_rejected("wr_got: there is no loader 4, the handler declares 1");
 }
+
+ACT(get_loaded)
+{
+    struct wr_text value;
+    uint64_t version;
+    cr_expect_eq(wr_got(job, 0, (struct wr_text){ "42", 2 }, &value, &version), WR_FOUND);
+    expect_text(value, "answer");
+    cr_expect_eq(version, 9);
+    return WR_DONE;
+}
+
+ACT(get_absent)
+{
+    struct wr_text value;
+    cr_expect_eq(wr_got(job, 0, (struct wr_text){ "42", 2 }, &value, NULL), WR_ABSENT);
+    expect_text(value, "");
+    return WR_DONE;
+}
+
+static void prepare_badly(void *self, struct wr_job *job, const struct wr_message *message)
+{
+    (void)self;
+    (void)message;
+    if (wr_json_has(job, "publish"))
+        wr_publish(job, (struct wr_outgoing){ .exchange = { "x", 1 } });
+    if (wr_json_has(job, "nul")) wr_want(job, 0, (struct wr_text){ "4\0002", 3 });
+    if (wr_json_has(job, "utf8")) wr_want(job, 0, (struct wr_text){ "\xff", 1 });
+    for (int i = 0; i < 3; i++) wr_want(job, 0, (struct wr_text){ "42", 2 });
+}
+
+static void open_reader(desk_act *act,
+                        void (*how)(void *, struct wr_job *, const struct wr_message *))
+{
+    desk_close();
+    desk_handler.loaders = loaders;
+    desk_handler.prepare = how;
+    desk_open(act);
+}
+
+static bool prepare_body(const char *body, struct wanted **wanted)
+{
+    desk.message.message.body = text_of(body);
+    return job_prepare(desk.job, &desk.arena, &desk.message, desk.deadline_ms, wanted,
+                       &desk.outcome);
+}
+
+Test(job, what_was_loaded_in_between_is_got)
+{
+    struct wanted *wanted;
+    open_reader(get_loaded, prepare);
+    cr_expect(job_reads(&desk_handler));
+    cr_assert(prepare_body("{}", &wanted));
+    cr_assert(wanted && !wanted->next && !wanted->loaded);
+    expect_text(wanted->key, "42");
+    const struct loaded answer = { .value = text_of("answer"), .version = 9 };
+    wanted->loaded = &answer;
+    job_handle(desk.job, &desk.arena, &desk.message, desk.deadline_ms, wanted, &desk.outcome);
+    cr_expect_eq(desk.outcome.verdict, WR_DONE);
+    desk_handler.handle = NULL;
+    desk_handler.prepare = NULL;
+    cr_expect(!job_reads(&desk_handler));
+}
+
+Test(job, what_was_found_absent_is_absent)
+{
+    struct wanted *wanted;
+    open_reader(get_absent, prepare_badly);
+    cr_assert(prepare_body("{}", &wanted));
+    cr_assert(wanted && !wanted->next, "three times the same is one");
+    wanted->loaded = &(const struct loaded){ .is_absent = true };
+    job_handle(desk.job, &desk.arena, &desk.message, desk.deadline_ms, wanted, &desk.outcome);
+    cr_expect_eq(desk.outcome.verdict, WR_DONE);
+}
+
+Test(job, prepare_only_says_what_to_load)
+{
+    struct wanted *wanted;
+    open_reader(get_absent, prepare_badly);
+    cr_assert(!prepare_body("{\"publish\": 1}", &wanted));
+    desk_expect_rejected(
+        "prepare says what to load; rows, cache entries and messages are for handle");
+    cr_expect_eq(desk.outcome.effects.n_publishes, 0);
+    cr_assert(!prepare_body("{\"nul\": 1}", &wanted));
+    desk_expect_rejected(
+        "wr_want: the key \"4\\x002\" of the loader users is not UTF-8, or holds a zero byte");
+    cr_assert(!prepare_body("{\"utf8\": 1}", &wanted));
+}
