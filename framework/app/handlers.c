@@ -59,21 +59,47 @@ static void make_sinks(struct handler_in_use *use, const struct blame *blame)
     }
 }
 
+/* After the sinks, all of which are well: what guards is one of them. */
+static void make_loaders(struct handler_in_use *use, const struct blame *blame)
+{
+    const struct wr_handler *handler = plugin_handler(use->plugin);
+    unsigned n = 0;
+    while (handler->loaders[n].name) n++;
+    use->loaders = memory_new(n + 1, sizeof(struct loader *));
+    for (unsigned i = 0; i < n; i++) {
+        struct status status;
+        struct loader *loader =
+            loader_new(&handler->loaders[i], i, handler->sinks, use->sinks, use->n_sinks, &status);
+        if (loader)
+            use->loaders[use->n_loaders++] = loader;
+        else
+            config_blame(blame->config, blame->faults, &use->consumer->handler,
+                         "handler \"%s\": %s", use->consumer->handler, status.text);
+    }
+}
+
+static bool has_guard(const struct wr_handler *handler)
+{
+    for (const struct wr_loader *loader = handler->loaders; loader->name; loader++)
+        if (loader->guards) return true;
+    return false;
+}
+
 /* What a handler needs and this host has not. */
 static void check_needs(const struct handler_in_use *use, const struct blame *blame)
 {
     const struct wr_handler *handler = plugin_handler(use->plugin);
-    const char *missing = handler->loaders[0].name ? "loaders" : NULL;
+    const char *missing = has_guard(handler) ? "a loader that guards" : NULL;
     if (missing)
         config_blame(blame->config, blame->faults, &use->consumer->handler,
                      "handler \"%s\" declares %s, which this version of Warrener does not serve; "
                      "use a newer one",
                      use->consumer->handler, missing);
-    if (use->n_sinks && !blame->config->postgres.is_given)
+    if (handler_needs_store(use) && !blame->config->postgres.is_given)
         config_blame(blame->config, blame->faults, &use->consumer->handler,
-                     "handler \"%s\" writes rows, so the configuration needs a section "
+                     "handler \"%s\" %s rows, so the configuration needs a section "
                      "`postgres` with a `url`",
-                     use->consumer->handler);
+                     use->consumer->handler, use->n_sinks ? "writes" : "reads");
 }
 
 static void load(struct handler_in_use *use, const struct config *config,
@@ -87,7 +113,9 @@ static void load(struct handler_in_use *use, const struct config *config,
         return;
     }
     bind_options(use, &blame);
+    const size_t faults_before = faults->n + faults->n_more;
     if (use->options) make_sinks(use, &blame);
+    if (use->options && faults->n + faults->n_more == faults_before) make_loaders(use, &blame);
     check_needs(use, &blame);
 }
 
@@ -105,15 +133,22 @@ bool handlers_load(const struct config *config, struct handlers *handlers,
     return faults->n + faults->n_more == before;
 }
 
+bool handler_needs_store(const struct handler_in_use *use)
+{
+    return use->n_sinks || use->n_loaders;
+}
+
 bool handlers_need_store(const struct handlers *handlers)
 {
     for (size_t i = 0; i < handlers->n; i++)
-        if (handlers->at[i].n_sinks) return true;
+        if (handler_needs_store(&handlers->at[i])) return true;
     return false;
 }
 
 static void free_use(struct handler_in_use *use)
 {
+    for (unsigned i = 0; i < use->n_loaders; i++) loader_free(use->loaders[i]);
+    free(use->loaders);
     for (unsigned i = 0; i < use->n_sinks; i++) sink_free(use->sinks[i]);
     free(use->sinks);
     options_free(use->options);

@@ -7,7 +7,7 @@
 #include "config/config.h"
 #include "plugin/gate.h"
 #include "plugin/options.h"
-#include "store/sink.h"
+#include "store/loader.h"
 
 struct handler_in_use {
     const struct config_consumer *consumer;
@@ -15,6 +15,8 @@ struct handler_in_use {
     struct options *options;
     struct sink **sinks; /* made from the declaration */
     unsigned n_sinks;
+    struct loader **loaders;
+    unsigned n_loaders;
 };
 
 /* One for each enabled consumer. */
@@ -28,6 +30,7 @@ MUST_USE bool handlers_load(const struct config *config, struct handlers *handle
                             struct config_faults *faults);
 void handlers_free(struct handlers *handlers);
 
+bool handler_needs_store(const struct handler_in_use *use);
 bool handlers_need_store(const struct handlers *handlers);
 
 /* The configuration and its handlers together: every fault on stderr, or both. */

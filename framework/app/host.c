@@ -124,9 +124,12 @@ static bool start_post(struct host *host, size_t i, const struct handler_in_use 
         .handler = post->handler,
         .alone = host->alone,
         .outbox = host->outbox,
-        .store = use->n_sinks ? host->depot.store : NULL,
+        .store = handler_needs_store(use) ? host->depot.store : NULL,
         .sinks = use->sinks,
         .n_sinks = use->n_sinks,
+        .loaders = use->loaders,
+        .n_loaders = use->n_loaders,
+        .reader = host->reader,
         .cache = host->larder.cache,
         .repairer = host->larder.repairer,
         .metrics = host->metrics,
@@ -165,6 +168,7 @@ static bool start(struct host *host, const struct handlers *handlers, struct sta
     name_listen(host, site_port(host->site));
     if (host->needs_store || larder_needs_store(host->config)) depot_open(&host->depot, host);
     if (host->config->redis.is_given) larder_open(&host->larder, host);
+    host->reader = cache_reader_new(host->loop, host->larder.cache);
     for (; host->n_posts < handlers->n; host->n_posts++)
         if (!start_post(host, host->n_posts, &handlers->at[host->n_posts], status)) {
             free_post(&host->posts[host->n_posts]);
@@ -223,6 +227,7 @@ bool host_close(struct host *host)
     depot_close(&host->depot);
     for (size_t i = 0; i < host->n_posts; i++)
         if (!crew_close(&host->posts[i].crew, deadline_ms)) return false;
+    cache_reader_free(host->reader);
     larder_close(&host->larder);
     alone_free(host->alone);
     outbox_free(host->outbox);

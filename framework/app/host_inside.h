@@ -86,7 +86,8 @@ struct host {
     struct depot depot;
     struct caretaker caretaker;
     struct larder larder;
-    bool needs_store; /* a handler does, not only what repairs the cache */
+    struct cache_reader *reader; /* of all consumers, with or without a cache */
+    bool needs_store;            /* a handler does, not only what repairs the cache */
     struct post *posts;
     size_t n_posts;
     struct depths depths;

@@ -180,6 +180,11 @@ static void tell_consumer(struct host *host, const struct post *post, struct boa
                  post->consumer->queue, view.stuck_by);
         board_add_reason(draft, words);
     }
+    if (*view.unread) {
+        snprintf(words, sizeof words, "queue %s: keys are not loaded: %s", post->consumer->queue,
+                 view.unread);
+        board_add_reason(draft, words);
+    }
     if (view.is_held_up) {
         snprintf(words, sizeof words, "queue %s: paused: %s", post->consumer->queue,
                  view.paused_by);

@@ -28,9 +28,14 @@ static struct catalogue_target *make_targets(const struct handlers *handlers, si
     *n = 0;
     for (size_t i = 0; i < handlers->n; i++) {
         const struct handler_in_use *use = &handlers->at[i];
-        if (use->n_sinks)
-            targets[(*n)++] =
-                (struct catalogue_target){ use->consumer->name, use->sinks, use->n_sinks };
+        if (handler_needs_store(use))
+            targets[(*n)++] = (struct catalogue_target){
+                .consumer = use->consumer->name,
+                .sinks = use->sinks,
+                .n_sinks = use->n_sinks,
+                .loaders = use->loaders,
+                .n_loaders = use->n_loaders,
+            };
     }
     return targets;
 }

@@ -9,7 +9,7 @@
 #include "base/status.h"
 
 /* Prints a line for each finding, with the SQL that mends it. 0, 69 (out of reach) or 78 (something
- * differs); 0 at once where no handler writes rows. */
+ * differs); 0 at once where no handler writes or reads rows. */
 enum exit_status survey_store(const struct config *config, const struct handlers *handlers);
 
 #endif

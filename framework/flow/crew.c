@@ -11,6 +11,7 @@
 
 void crew_free_delivery(struct crew *crew, struct delivery *delivery)
 {
+    crew_end_reading(crew, delivery);
     crew->in_flight--;
     crew->bytes_in_flight -= delivery->body_bytes;
     if (UNLIKELY(delivery->is_suspect)) crew_suspect_left(crew, delivery);
@@ -47,6 +48,7 @@ void crew_conclude(void *own, struct delivery *delivery)
     struct crew *crew = own;
     crew_read_clocks(crew);
     valve_note(&crew->valve, VALVE_STORED, false, crew->now.now_ns / 1000000u);
+    crew_end_reading(crew, delivery);
     if (crew->cacher && cacher_wants(crew->cacher, delivery))
         cacher_add(crew->cacher, delivery);
     else
@@ -71,13 +73,22 @@ static bool has_room(const struct crew *crew)
     return !crew->shipper || shipper_has_room(crew->shipper);
 }
 
+/* Somebody cannot begin before something of it is stored. */
+static bool is_batch_waited_for(const struct crew *crew)
+{
+    if (!crew->fetcher) return false;
+    LIST_EACH (link, &crew->batch.deliveries)
+        if (fetcher_is_waited_for(LIST_ENTRY(link, struct delivery, link))) return true;
+    return false;
+}
+
 /* A full batch is closed as its last message is staged, whatever happens to it then; one that is only
  * old goes on filling until something is free to take it. */
 static bool is_batch_due(const struct crew *crew, uint64_t now_ms)
 {
     if (!crew->batch.n || !has_room(crew)) return false;
     return crew->is_draining || crew->is_pressed ||
-           batch_is_due(&crew->batch, &crew->settings.batch, now_ms);
+           batch_is_due(&crew->batch, &crew->settings.batch, now_ms) || is_batch_waited_for(crew);
 }
 
 void crew_close_batch(struct crew *crew)
@@ -138,6 +149,7 @@ void crew_forget_waiting(struct crew *crew)
     struct list waiting;
     list_init(&waiting);
     lanes_forget(crew->lanes, &waiting);
+    if (crew->fetcher) fetcher_forget(crew->fetcher, &waiting);
     parking_release_all(&crew->parking, &waiting);
     free_all(crew, &crew->suspects);
     free_all(crew, &waiting);

@@ -6,7 +6,7 @@
 #define FLOW_CREW_H
 
 #include "amqp/consumer.h"
-#include "cache/cache.h"
+#include "cache/reader.h"
 #include "flow/alone.h"
 #include "flow/batch.h"
 #include "flow/lanes.h"
@@ -37,11 +37,14 @@ struct crew_settings {
     const char *handler; /* "name/version" */
     struct alone *alone; /* for suspects, of all crews; NULL: there are none */
     struct outbox *outbox;
-    struct store *store; /* where its handler's rows go; NULL: it has no sinks */
+    struct store *store; /* where its handler's rows go, and come from; NULL: neither */
     struct sink *const *sinks;
     unsigned n_sinks;
-    struct cache *cache;       /* NULL: there is none, and nothing is written to it */
-    struct repairer *repairer; /* NULL: messages are held until the cache is written */
+    struct loader *const *loaders;
+    unsigned n_loaders;
+    struct cache_reader *reader; /* where it has loaders */
+    struct cache *cache;         /* NULL: there is none, and nothing is written to it */
+    struct repairer *repairer;   /* NULL: messages are held until the cache is written */
     struct metrics *metrics;
 };
 
@@ -75,6 +78,7 @@ struct crew_view {
     bool is_subscribed;
     const char *fault;      /* why not subscribed; "" */
     const char *stuck_by;   /* why rows are not committed though PostgreSQL is there; "" */
+    const char *unread;     /* why keys are not loaded though PostgreSQL is there; "" */
     const char *paused_by;  /* "postgres: …", "redis: …", "breaker: …", "handler: …"; "" */
     bool is_held_up;        /* by the breaker or its handler, and not only for a moment */
     const char *last_error; /* the last message that was not done, in words; "" */

@@ -103,6 +103,21 @@ void crew_offer(struct crew *crew, struct delivery *delivery)
         lanes_add(crew->lanes, delivery);
 }
 
+/* A suspect was alone for its prepare, and is so for the rest; where it took too long to have what it
+ * wants, others were let go on, and room is made for it again. */
+void crew_offer_fetched(struct crew *crew, struct delivery *delivery)
+{
+    const struct alone *alone = crew->settings.alone;
+    if (!delivery->is_suspect) {
+        lanes_add(crew->lanes, delivery);
+    } else if (alone->current == delivery) {
+        valve_gave(&crew->valve, 1);
+        lanes_give_one(crew->lanes, delivery);
+    } else {
+        wait_in_line(crew, delivery);
+    }
+}
+
 /* ---- making room ----------------------------------------------------------------------------- */
 
 /* Lanes are given nothing, and what they gave back is settled at once. */
@@ -141,13 +156,18 @@ bool crew_may_push(const struct crew *crew)
     return crew_is_ordered(crew) && alone->turn == crew && !alone->current;
 }
 
+static bool has_waiting(const struct crew *crew)
+{
+    return lanes_have_waiting(crew->lanes) || (crew->fetcher && !fetcher_is_idle(crew->fetcher));
+}
+
 static bool is_quiet(const struct alone *alone, uint64_t now_ms)
 {
     bool are_settled = true;
     LIST_EACH (link, &alone->crews) {
         struct crew *crew = LIST_ENTRY(link, struct crew, alone_link);
         if (lanes_busy(crew->lanes)) return false;
-        if (crew_may_push(crew) && lanes_have_waiting(crew->lanes)) return false;
+        if (crew_may_push(crew) && has_waiting(crew)) return false;
         are_settled &= crew_is_drained(crew);
     }
     return are_settled || now_ms - alone->since_ms >= PATIENCE_MS;

@@ -8,6 +8,7 @@
 
 #include "flow/cacher.h"
 #include "flow/crew.h"
+#include "flow/fetcher.h"
 #include "flow/outage.h"
 #include "flow/parking.h"
 #include "flow/settle.h"
@@ -41,6 +42,7 @@ struct crew {
     struct shipper *shipper;                                   /* NULL: its handler has no sinks */
     struct cacher *cacher;                                     /* NULL: there is no cache */
     struct counter *cache_hits, *cache_misses, *cache_absents; /* likewise */
+    struct fetcher *fetcher;                                   /* NULL: its handler reads nothing */
     struct outage outage;                                      /* of what it needs */
     struct valve valve; /* between what is in hand and the lanes */
     bool is_narrow;     /* it takes only as many as are tried, after a long pause */
@@ -90,6 +92,8 @@ void crew_forget_all(struct crew *crew);
 
 /* To lanes, or wherever it has to wait before. */
 void crew_offer(struct crew *crew, struct delivery *delivery);
+/* The same, for what has been prepared and has what it wants. */
+void crew_offer_fetched(struct crew *crew, struct delivery *delivery);
 void crew_alone_join(struct crew *crew);
 void crew_alone_part(struct crew *crew);
 void crew_alone_turn(struct crew *crew); /* at the end of each turn */
@@ -101,6 +105,12 @@ void crew_suspect_left(struct crew *crew, struct delivery *delivery);
 void crew_close_batch(struct crew *crew);
 /* Its rows are where they belong; then its cache entries. */
 void crew_conclude(void *own, struct delivery *delivery);
+
+/* Nothing of what it read matters any more: the keys it holds are the next one's. */
+static inline void crew_end_reading(struct crew *crew, struct delivery *delivery)
+{
+    if (crew->fetcher) fetcher_leave(crew->fetcher, delivery);
+}
 
 /* In the log, once a second for each `what`, which is a literal, and as the consumer's last error. */
 void crew_complain(struct crew *crew, const struct delivery *delivery, const char *what,
@@ -119,5 +129,6 @@ void crew_finish(struct crew *crew, struct delivery *delivery);
 void crew_decide(void *own, struct delivery *delivery);
 extern const struct shipper_events crew_shipper_events;
 extern const struct cacher_events crew_cacher_events;
+extern const struct fetcher_events crew_fetcher_events;
 
 #endif

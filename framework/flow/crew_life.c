@@ -128,6 +128,23 @@ static void open_cacher(struct crew *crew)
     crew->cache_absents = cache_reads(crew, "absent");
 }
 
+static void open_fetcher(struct crew *crew)
+{
+    const struct fetcher_settings settings = {
+        .store = crew->settings.store,
+        .reader = crew->settings.reader,
+        .has_cache = crew->settings.cache,
+        .loaders = crew->settings.loaders,
+        .n_loaders = crew->settings.n_loaders,
+        .consumer = crew->settings.name,
+        .is_ordered = crew_is_ordered(crew),
+        .metrics = crew->settings.metrics,
+    };
+    store_add_loaders(crew->settings.store, crew->settings.name, crew->settings.loaders,
+                      crew->settings.n_loaders);
+    crew->fetcher = fetcher_new(crew->loop, &settings, &crew_fetcher_events, crew);
+}
+
 struct crew *crew_new(struct loop *loop, const struct crew_settings *settings,
                       struct status *status)
 {
@@ -157,7 +174,8 @@ struct crew *crew_new(struct loop *loop, const struct crew_settings *settings,
         return NULL;
     }
     watch_init(&crew->bell_watch, loop, crew->bell.fd, on_bell, crew);
-    if (settings->store) open_shipper(crew);
+    if (settings->n_sinks) open_shipper(crew);
+    if (settings->n_loaders) open_fetcher(crew);
     if (settings->cache) open_cacher(crew);
     return crew;
 }
@@ -221,6 +239,7 @@ bool crew_close(struct crew **crew, uint64_t deadline_ms)
     lanes_free(gone->lanes);
     if (gone->shipper) shipper_free(gone->shipper);
     cacher_free(gone->cacher);
+    fetcher_free(gone->fetcher);
     *crew = NULL;
     crew_free(gone);
     return true;
@@ -232,6 +251,7 @@ void crew_look(const struct crew *crew, struct crew_view *view)
         .is_subscribed = crew->consumer && consumer_is_subscribed(crew->consumer),
         .fault = crew->consumer ? consumer_fault(crew->consumer) : "",
         .stuck_by = crew->shipper ? shipper_fault(crew->shipper) : "",
+        .unread = crew->fetcher ? fetcher_fault(crew->fetcher) : "",
         .paused_by = crew->paused_by,
         .is_held_up = crew->is_held_up,
         .last_error = crew->last_error,

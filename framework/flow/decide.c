@@ -74,16 +74,20 @@ static void bury(struct crew *crew, struct delivery *delivery, enum dead_reason 
     crew_bury(crew, delivery, reason, delivery->outcome.reason);
 }
 
-static void forget_outcome(struct delivery *delivery)
+/* As it arrived, or each try would add to it; what it reads, it will read anew. */
+static void forget_outcome(struct crew *crew, struct delivery *delivery)
 {
-    arena_rewind(&delivery->arena, &delivery->arrived); /* or each try would add to it */
+    crew_end_reading(crew, delivery);
+    delivery->is_prepared = delivery->is_fetched = false;
+    delivery->wanted = NULL;
+    arena_rewind(&delivery->arena, &delivery->arrived);
     delivery->outcome = (struct job_outcome){ 0 };
 }
 
 static void hold(struct crew *crew, struct delivery *delivery, uint32_t after_ms)
 {
     delivery_move(delivery, DELIVERY_HELD);
-    forget_outcome(delivery);
+    forget_outcome(crew, delivery);
     if (crew_is_ordered(crew)) {
         delivery->is_head = true;
         parking_stop(&crew->parking, delivery->order_key);
@@ -156,10 +160,18 @@ static void park(struct crew *crew, struct delivery *delivery)
 {
     delivery_move(delivery, DELIVERY_RECEIVED);
     delivery->is_parked = false;
-    forget_outcome(delivery);
+    forget_outcome(crew, delivery);
     parking_add(&crew->parking, delivery);
     valve_took_back(&crew->valve);
     if (delivery->is_suspect) crew_suspect_left(crew, delivery);
+}
+
+/* What it wants is loaded; then it goes to a lane again. */
+static void fetch(struct crew *crew, struct delivery *delivery)
+{
+    valve_took_back(&crew->valve);
+    delivery_move(delivery, DELIVERY_FETCHING);
+    fetcher_add(crew->fetcher, delivery);
 }
 
 void crew_decide(void *own, struct delivery *delivery)
@@ -170,9 +182,45 @@ void crew_decide(void *own, struct delivery *delivery)
         crew_free_delivery(crew, delivery); /* unacked: it comes again, to us or to another */
     else if (delivery->is_parked || is_overtaking(crew, delivery))
         park(crew, delivery);
-    else
+    else if (delivery->is_prepared && !delivery->is_fetched)
+        fetch(crew, delivery);
+    else {
+        fetcher_note_handled(delivery);
         weigh(crew, delivery);
+    }
 }
+
+/* ---- what was read -------------------------------------------------------------------------- */
+
+static void on_fetched(void *own, struct delivery *delivery)
+{
+    struct crew *crew = own;
+    delivery_move(delivery, DELIVERY_RECEIVED);
+    crew_offer_fetched(crew, delivery);
+    timer_arm_ms(&crew->timer, 0); /* a turn follows */
+}
+
+static void on_refused(void *own, struct delivery *delivery, const struct fetch_refusal *refusal)
+{
+    struct crew *crew = own;
+    crew_read_clocks(crew);
+    delivery->outcome = (struct job_outcome){
+        .verdict = WR_REJECT,
+        .reason = arena_copy(&delivery->arena, refusal->words),
+        .code = arena_copy(&delivery->arena, refusal->code),
+    };
+    const bool is_late = valve_has_tripped(&crew->valve);
+    valve_note(&crew->valve, VALVE_HANDLED, true, now_ms(crew));
+    if (is_late)
+        hold(crew, delivery, 0);
+    else if (refusal->is_final)
+        bury(crew, delivery, DEAD_REJECTED);
+    else
+        go_again(crew, delivery);
+    timer_arm_ms(&crew->timer, 0);
+}
+
+const struct fetcher_events crew_fetcher_events = { on_fetched, on_refused };
 
 /* ---- what the store said ------------------------------------------------------------------- */
 

@@ -16,7 +16,9 @@ static const struct {
 } states[] = {
     [DELIVERY_FREE] = { "free", TO(RECEIVED) },
     [DELIVERY_RECEIVED] = { "received", TO(HANDLING) | TO(FREE) },
-    [DELIVERY_HANDLING] = { "handling", TO(STAGED) | TO(HELD) | TO(RECEIVED) | TO(FREE) },
+    [DELIVERY_HANDLING] = { "handling",
+                            TO(STAGED) | TO(HELD) | TO(RECEIVED) | TO(FETCHING) | TO(FREE) },
+    [DELIVERY_FETCHING] = { "fetching", TO(RECEIVED) | TO(STAGED) | TO(HELD) | TO(FREE) },
     [DELIVERY_HELD] = { "held", TO(RECEIVED) | TO(FREE) },
     [DELIVERY_STAGED] = { "staged", TO(STORED) | TO(HELD) | TO(FREE) },
     [DELIVERY_STORED] = { "stored", TO(CACHED) | TO(FREE) },
@@ -65,6 +67,8 @@ struct delivery *delivery_take(struct delivery_pool *pool)
     MEMORY_WAKE(delivery->space, sizeof delivery->space);
     delivery_move(delivery, DELIVERY_RECEIVED);
     delivery->is_skipped = delivery->is_parked = delivery->is_head = delivery->is_suspect = false;
+    delivery->is_prepared = delivery->is_fetched = false;
+    delivery->wanted = NULL;
     delivery->attempt = 1;
     return delivery;
 }
@@ -77,6 +81,7 @@ void delivery_give(struct delivery_pool *pool, struct delivery **delivery)
     delivery_move(gone, DELIVERY_FREE);
     arena_reset(&gone->arena);
     MEMORY_REST(gone->space, sizeof gone->space); /* a handler may have kept what it was lent */
+    CHECK(!gone->fetch);
     list_remove(&gone->link);
     list_append(pool->free.next, &gone->link);
 }

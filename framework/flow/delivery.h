@@ -18,6 +18,7 @@ enum delivery_state {
     DELIVERY_FREE,      /* in the pool */
     DELIVERY_RECEIVED,  /* whole, waiting for its lane */
     DELIVERY_HANDLING,  /* in a lane's hands, or in its rings */
+    DELIVERY_FETCHING,  /* prepared; what it wants is being loaded */
     DELIVERY_HELD,      /* waits for its time to be handled again */
     DELIVERY_STAGED,    /* decided; in a batch */
     DELIVERY_STORED,    /* its rows are committed */
@@ -31,11 +32,13 @@ enum delivery_state {
 struct delivery {
     struct list link; /* in the one list it waits in */
     enum delivery_state state;
-    bool is_skipped; /* the lane did not handle it: its subscription is over, or a drain */
-    bool is_parked;  /* the lane did not handle it: its key is stopped */
-    bool is_head;    /* the one its stopped key waits for */
-    bool is_suspect; /* to be handled alone */
-    bool is_copy;    /* ours, come back from a retry queue */
+    bool is_skipped;  /* the lane did not handle it: its subscription is over, or a drain */
+    bool is_parked;   /* the lane did not handle it: its key is stopped */
+    bool is_head;     /* the one its stopped key waits for */
+    bool is_suspect;  /* to be handled alone */
+    bool is_prepared; /* the lane has only called prepare: what it wants is to be loaded */
+    bool is_fetched;  /* what it wants is loaded: to be handled */
+    bool is_copy;     /* ours, come back from a retry queue */
     uint16_t lane;
     uint32_t attempt; /* 1 the first time */
     uint32_t body_bytes;
@@ -47,6 +50,8 @@ struct delivery {
     struct wr_text properties; /* encoded, as they came, in the arena */
     struct job_message job;
     struct job_outcome outcome;
+    struct wanted *wanted;        /* prepared; in the arena */
+    struct fetch *fetch;          /* the fetcher's part of it, in the arena; NULL: none */
     enum dead_reason dead_reason; /* once it is being buried */
     struct wr_text unroutable;    /* which of its messages no queue takes; set by the outbox */
     struct arena arena;

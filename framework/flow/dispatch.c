@@ -7,7 +7,8 @@
 /* Verdicts that leave no rows pass the states of those that do. */
 static void pass_to_cached(struct delivery *delivery)
 {
-    if (delivery->state == DELIVERY_HANDLING) delivery_move(delivery, DELIVERY_STAGED);
+    if (delivery->state == DELIVERY_HANDLING || delivery->state == DELIVERY_FETCHING)
+        delivery_move(delivery, DELIVERY_STAGED);
     if (delivery->state == DELIVERY_STAGED) delivery_move(delivery, DELIVERY_STORED);
     if (delivery->state == DELIVERY_STORED) delivery_move(delivery, DELIVERY_CACHED);
 }
@@ -77,6 +78,7 @@ void crew_retry_later(struct crew *crew, struct delivery *delivery, uint32_t del
         .code = delivery->outcome.code,
         .handler = crew->settings.handler,
     };
+    crew_end_reading(crew, delivery);
     pass_to_cached(delivery);
     crew->sending++;
     outbox_retry_later(crew->settings.outbox, delivery, &retry, on_retried, crew);
@@ -129,6 +131,7 @@ void crew_bury(struct crew *crew, struct delivery *delivery, enum dead_reason re
                struct wr_text detail)
 {
     crew_complain(crew, delivery, dead_reason_words(reason), delivery->outcome.reason);
+    crew_end_reading(crew, delivery);
     pass_to_cached(delivery);
     delivery->dead_reason = reason;
     if (reason == DEAD_REJECTED && delivery->outcome.effects.n_publishes) {

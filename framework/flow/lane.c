@@ -26,6 +26,7 @@ struct lane {
     struct ring *in, *out;
     struct bell work;
     struct job *job;
+    bool reads; /* its handler says what to load */
     pthread_t thread;
     pthread_mutex_t lock; /* guards life, open_status */
     pthread_cond_t has_changed;
@@ -67,20 +68,49 @@ static bool is_to_be_skipped(const struct lane_orders *orders, const struct deli
            atomic_load_explicit(&orders->is_draining, memory_order_relaxed);
 }
 
-static void handle(struct lane *lane, struct delivery *delivery, uint64_t now_ns)
+enum passed { PASSED_BY, PREPARED, HANDLED };
+
+/* Where there is nothing to wait for, it is handled at once. */
+static enum passed prepare(struct lane *lane, struct delivery *delivery, uint64_t deadline_ms)
+{
+    if (!job_prepare(lane->job, &delivery->arena, &delivery->job, deadline_ms, &delivery->wanted,
+                     &delivery->outcome))
+        return HANDLED;
+    delivery->is_prepared = delivery->wanted || lane->settings.is_ordered;
+    return delivery->is_prepared ? PREPARED : PASSED_BY;
+}
+
+static enum passed call(struct lane *lane, struct delivery *delivery, uint64_t deadline_ms)
+{
+    if (!lane->reads) {
+        job_run(lane->job, &delivery->arena, &delivery->job, deadline_ms, &delivery->outcome);
+        return HANDLED;
+    }
+    if (!delivery->is_fetched) {
+        const enum passed passed = prepare(lane, delivery, deadline_ms);
+        if (passed != PASSED_BY) return passed;
+    }
+    job_handle(lane->job, &delivery->arena, &delivery->job, deadline_ms, delivery->wanted,
+               &delivery->outcome);
+    return HANDLED;
+}
+
+static enum passed handle(struct lane *lane, struct delivery *delivery, uint64_t now_ns)
 {
     const uint64_t drain_ms =
         atomic_load_explicit(&lane->settings.orders->drain_deadline_ms, memory_order_relaxed);
     const uint64_t call_ms = now_ns / 1000000u + lane->settings.timeout_ms;
+    const uint64_t deadline_ms = call_ms < drain_ms ? call_ms : drain_ms;
     struct crash_note *const note = lane->settings.note;
     pulse_beat(lane->settings.pulse);
     if (note) crash_note_begin(note, &delivery->job.message);
-    job_run(lane->job, &delivery->arena, &delivery->job, call_ms < drain_ms ? call_ms : drain_ms,
-            &delivery->outcome);
+    const enum passed passed = call(lane, delivery, deadline_ms);
     if (note) crash_note_end(note);
+    return passed;
 }
 
-/* Ordered: behind a message that will be handled again, those of its key are not handled. */
+/* Ordered: behind a message that will be handled again, those of its key are not handled. They may be on
+ * their way back here with what they wanted, so its key stays stopped until it is handled itself. */
 static bool is_to_be_parked(struct lane *lane, const struct delivery *delivery)
 {
     if (lane->epoch != delivery->epoch) {
@@ -89,6 +119,7 @@ static bool is_to_be_parked(struct lane *lane, const struct delivery *delivery)
     }
     struct list none;
     list_init(&none);
+    if (delivery->is_head && lane->reads && !delivery->is_fetched) return false;
     if (delivery->is_head) parking_release(&lane->stopped, delivery->order_key, &none);
     return parking_is_stopped(&lane->stopped, delivery->order_key);
 }
@@ -98,16 +129,16 @@ static bool has_to_go_again(const struct delivery *delivery)
     return delivery->outcome.verdict == WR_RETRY || delivery->outcome.verdict == WR_WAIT;
 }
 
-/* True where the handler was called. */
-static bool pass(struct lane *lane, struct delivery *delivery, uint64_t now_ns)
+static enum passed pass(struct lane *lane, struct delivery *delivery, uint64_t now_ns)
 {
     const bool is_ordered = lane->settings.is_ordered;
     delivery->is_skipped = is_to_be_skipped(lane->settings.orders, delivery);
     delivery->is_parked = is_ordered && !delivery->is_skipped && is_to_be_parked(lane, delivery);
-    if (delivery->is_skipped || delivery->is_parked) return false;
-    handle(lane, delivery, now_ns);
-    if (is_ordered && has_to_go_again(delivery)) parking_stop(&lane->stopped, delivery->order_key);
-    return true;
+    if (delivery->is_skipped || delivery->is_parked) return PASSED_BY;
+    const enum passed passed = handle(lane, delivery, now_ns);
+    if (is_ordered && passed == HANDLED && has_to_go_again(delivery))
+        parking_stop(&lane->stopped, delivery->order_key);
+    return passed;
 }
 
 static void give_back(struct lane *lane, struct delivery **chunk, size_t n, uint64_t now_ns)
@@ -126,17 +157,21 @@ static void give_back(struct lane *lane, struct delivery **chunk, size_t n, uint
 static void handle_chunk(struct lane *lane, struct delivery **chunk, size_t n)
 {
     const uint64_t start_ns = clock_now_ns();
-    uint64_t now_ns = start_ns, handled = 0;
+    uint64_t now_ns = start_ns, handled = 0, handled_ns = 0;
     struct run run = { 0 };
     size_t back = 0;
     if (!lane->untold) lane->told_ns = start_ns; /* it knows of everything before this chunk */
     for (size_t i = 0; i < n; i++) {
         if (i + 1 < n) delivery_foresee(chunk[i + 1]);
-        if (!pass(lane, chunk[i], now_ns)) continue;
+        const enum passed passed = pass(lane, chunk[i], now_ns);
+        if (passed == PASSED_BY) continue;
         const uint64_t then_ns = now_ns;
         now_ns = clock_now_ns();
-        run_note(&run, lane->settings.handler_seconds, now_ns - then_ns);
-        handled++;
+        if (passed == HANDLED) {
+            run_note(&run, lane->settings.handler_seconds, now_ns - then_ns);
+            handled_ns += now_ns - then_ns;
+            handled++;
+        }
         if (now_ns - lane->told_ns < TELL_AFTER_NS) continue;
         give_back(lane, chunk + back, i + 1 - back, now_ns);
         back = i + 1;
@@ -144,13 +179,13 @@ static void handle_chunk(struct lane *lane, struct delivery **chunk, size_t n)
     pulse_rest(lane->settings.pulse);
     run_end(&run, lane->settings.handler_seconds);
     if (handled) {
-        const uint64_t each_ns = (now_ns - start_ns) / handled;
+        const uint64_t each_ns = handled_ns / handled;
         const uint64_t typical_ns = lane_typical_ns(lane);
         atomic_store_explicit(&lane->typical_ns, (typical_ns * 3 + each_ns) / 4,
                               memory_order_relaxed);
         atomic_store_explicit(&lane->handled, lane_handled(lane) + handled, memory_order_relaxed);
-        counter_add_shared(lane->settings.busy_seconds, now_ns - start_ns);
     }
+    if (now_ns > start_ns) counter_add_shared(lane->settings.busy_seconds, now_ns - start_ns);
     if (back < n) give_back(lane, chunk + back, n - back, now_ns);
 }
 
@@ -247,6 +282,7 @@ struct lane *lane_start(const struct lane_settings *settings, struct status *sta
     lane->in = ring_new(settings->capacity);
     lane->out = ring_new(settings->capacity);
     lane->job = job_new(&settings->job);
+    lane->reads = job_reads(settings->job.handler);
     init_lock(lane);
     atomic_init(&lane->typical_ns, FIRST_GUESS_NS);
     parking_init(&lane->stopped);

@@ -3,7 +3,8 @@
  * A lane: one thread with one handler state. Deliveries go to it over one ring and come back over
  * another, in order, in chunks; a wake-up costs one chunk, not one message. It does no I/O of its own.
  * What belongs to a subscription that is over, or was not begun when a drain began, comes back
- * unhandled (`is_skipped`). */
+ * unhandled (`is_skipped`); so does what prepare wants something for (`is_prepared`), which is given
+ * again when it is there. */
 #ifndef FLOW_LANE_H
 #define FLOW_LANE_H
 

@@ -13,16 +13,16 @@
 
 struct seat {
     struct lane *lane;
-    struct list backlog; /* ordered: what only this lane may take */
-    uint32_t given;      /* in its hands */
-    bool is_woken_up;    /* to be, at the end of a push */
-    bool is_given_up;    /* what it was given does not count */
+    struct list fetched, backlog; /* ordered: what only this lane may take */
+    uint32_t given;               /* in its hands */
+    bool is_woken_up;             /* to be, at the end of a push */
+    bool is_given_up;             /* what it was given does not count */
 };
 
 struct lanes {
     struct lane_settings settings;
-    struct list ready; /* unordered: for whoever has room */
-    unsigned n, next;  /* next: who is looked at first */
+    struct list fetched, ready; /* unordered: for whoever has room */
+    unsigned n, next;           /* next: who is looked at first */
     uint32_t given;
     struct seat seats[];
 };
@@ -34,6 +34,7 @@ static bool start_seat(struct lanes *lanes, unsigned i, const struct lanes_setti
     settings.job.lane = i;
     settings.pulse = all->pulses[i];
     settings.note = all->notes ? all->notes[i] : NULL;
+    list_init(&lanes->seats[i].fetched);
     list_init(&lanes->seats[i].backlog);
     lanes->seats[i].lane = lane_start(&settings, status);
     if (lanes->seats[i].lane) lanes->n++;
@@ -45,6 +46,7 @@ struct lanes *lanes_start(const struct lanes_settings *settings, struct status *
 {
     struct lanes *lanes = memory_new(1, sizeof *lanes + settings->n * sizeof *lanes->seats);
     lanes->settings = settings->lane;
+    list_init(&lanes->fetched);
     list_init(&lanes->ready);
     bool are_open = true;
     for (unsigned i = 0; i < settings->n && are_open; i++)
@@ -66,9 +68,10 @@ static struct seat *seat_of(struct lanes *lanes, const struct delivery *delivery
 void lanes_add(struct lanes *lanes, struct delivery *delivery)
 {
     if (lanes->settings.is_ordered) {
-        list_append(&seat_of(lanes, delivery)->backlog, &delivery->link);
+        struct seat *seat = seat_of(lanes, delivery);
+        list_append(delivery->is_fetched ? &seat->fetched : &seat->backlog, &delivery->link);
     } else {
-        list_append(&lanes->ready, &delivery->link);
+        list_append(delivery->is_fetched ? &lanes->fetched : &lanes->ready, &delivery->link);
     }
 }
 
@@ -105,6 +108,8 @@ static void push_own(struct lanes *lanes, struct seat *seat, uint32_t *most)
 {
     uint32_t room = lesser(room_of(lanes, seat), *most);
     *most -= room;
+    while (room && !list_is_empty(&seat->fetched))
+        room -= give_from(lanes, seat, &seat->fetched, room);
     while (room && !list_is_empty(&seat->backlog))
         room -= give_from(lanes, seat, &seat->backlog, room);
     *most += room;
@@ -115,7 +120,13 @@ static uint32_t push_shared(struct lanes *lanes, struct seat *seat, uint32_t mos
 {
     const uint32_t room = lesser(room_of(lanes, seat), most);
     const uint32_t piece = share_piece(lane_typical_ns(seat->lane));
-    return give_from(lanes, seat, &lanes->ready, lesser(room, piece));
+    struct list *from = list_is_empty(&lanes->fetched) ? &lanes->ready : &lanes->fetched;
+    return give_from(lanes, seat, from, lesser(room, piece));
+}
+
+static bool has_shared(const struct lanes *lanes)
+{
+    return !list_is_empty(&lanes->fetched) || !list_is_empty(&lanes->ready);
 }
 
 static void wake(struct lanes *lanes)
@@ -131,7 +142,7 @@ uint32_t lanes_push(struct lanes *lanes, uint32_t most)
     uint32_t left = most;
     if (lanes->settings.is_ordered)
         for (unsigned i = 0; i < lanes->n; i++) push_own(lanes, &lanes->seats[i], &left);
-    for (unsigned without_room = 0; !list_is_empty(&lanes->ready) && without_room < lanes->n;) {
+    for (unsigned without_room = 0; has_shared(lanes) && without_room < lanes->n;) {
         const uint32_t given = push_shared(lanes, &lanes->seats[lanes->next], left);
         left -= given;
         without_room = given ? 0 : without_room + 1;
@@ -152,8 +163,10 @@ void lanes_give_one(struct lanes *lanes, struct delivery *delivery)
 
 bool lanes_have_waiting(const struct lanes *lanes)
 {
-    bool have = !list_is_empty(&lanes->ready);
-    for (unsigned i = 0; i < lanes->n; i++) have |= !list_is_empty(&lanes->seats[i].backlog);
+    bool have = has_shared(lanes);
+    for (unsigned i = 0; i < lanes->n; i++)
+        have |=
+            !list_is_empty(&lanes->seats[i].fetched) || !list_is_empty(&lanes->seats[i].backlog);
     return have;
 }
 
@@ -194,8 +207,12 @@ static void move_all(struct list *from, struct list *into)
 
 void lanes_forget(struct lanes *lanes, struct list *into)
 {
+    move_all(&lanes->fetched, into);
     move_all(&lanes->ready, into);
-    for (unsigned i = 0; i < lanes->n; i++) move_all(&lanes->seats[i].backlog, into);
+    for (unsigned i = 0; i < lanes->n; i++) {
+        move_all(&lanes->seats[i].fetched, into);
+        move_all(&lanes->seats[i].backlog, into);
+    }
 }
 
 uint32_t lanes_busy(const struct lanes *lanes)

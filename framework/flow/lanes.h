@@ -19,7 +19,8 @@ struct lanes;
 /* Starts them and waits until every handler's open has answered; its words when one declined. */
 MUST_USE struct lanes *lanes_start(const struct lanes_settings *settings, struct status *status);
 
-void lanes_add(struct lanes *lanes, struct delivery *delivery); /* RECEIVED; given by lanes_push */
+/* RECEIVED; given by lanes_push, what is fetched before what is new. */
+void lanes_add(struct lanes *lanes, struct delivery *delivery);
 /* Gives what they have room for, `most` in all; how many that were. */
 uint32_t lanes_push(struct lanes *lanes, uint32_t most);
 /* Takes what came back; each is given to on_back, which may call lanes_add. */

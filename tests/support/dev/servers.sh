@@ -106,7 +106,8 @@ postgres_start() {
         --pwfile="$1/password" -E UTF8 --no-sync --no-instructions </dev/null >"$1/initdb.log" 2>&1 ||
         start_failed PostgreSQL "$1/initdb.log"
     detach "$1/log" "${as[@]}" "${bin}postgres" -D "$1/data" -p "${PORTS[0]}" \
-        -c listen_addresses=127.0.0.1 -c unix_socket_directories=
+        -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
+        -c shared_preload_libraries=pg_stat_statements
     printf '%s\n' "$DETACHED" >"$1/mark"
     export PGPASSWORD=warrener
     if ! wait_until 60 "${bin}pg_isready" -q -h 127.0.0.1 -p "${PORTS[0]}" ||

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See shelf.h. An entry lives as long as somebody has a seat at it. What a guard reads is never shared:
+ * a question that is out may be older than the commit its message must see. */
+#include "flow/shelf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "flow/ship_policy.h"
+#include "net/backoff.h"
+#include "store/query.h"
+
+#define BUCKETS 512
+#define KEYS_MOST 1000 /* in one question */
+#define AGAIN_FIRST_MS 50
+#define AGAIN_MOST_MS 5000
+#define MENDED_MS 3000 /* as often as the store looks whether its tables are well again */
+#define COMPLAINT_MS 1000
+
+enum entry_state {
+    ENTRY_LOOKED_UP, /* in the cache; or filled, and about to be told */
+    ENTRY_WAITING,   /* for the next question */
+    ENTRY_OUT,       /* in the one that is out */
+    ENTRY_SETTLED,
+};
+
+struct entry {
+    struct list link;   /* WAITING: in the shelf's line */
+    struct list bucket; /* where others find it, unless it is not to be shared any more */
+    struct shelf *shelf;
+    enum entry_state state;
+    struct list seats;       /* to be told */
+    size_t refs;             /* seats, told or not */
+    size_t nth;              /* OUT: in the question */
+    struct cache_read *read; /* NULL: it does not come by way of the cache */
+    char *own;               /* its value, where that is not the read's; NULL: none */
+    struct loaded loaded;
+    uint64_t hash;
+    struct wr_text key;
+};
+
+struct shelf {
+    struct shelf_settings settings;
+    struct shelf_events events;
+    void *owner;
+    struct loop *loop;
+    struct list buckets[BUCKETS];
+    struct list waiting;
+    struct timer soon;  /* the next question, with all that this turn wants */
+    struct query query; /* that is out */
+    bool is_out;
+    size_t most, n_out;
+    struct entry *out[KEYS_MOST]; /* NULL: answered, or nobody waits for it any more */
+    struct arena arena;           /* of the question */
+    struct backoff backoff;
+    uint32_t failures; /* in a row, of this many keys */
+    char fault[400];
+    uint64_t complained_ms;
+};
+
+/* ---- entries --------------------------------------------------------------------------------- */
+
+static void free_entry(struct entry *entry)
+{
+    if (entry->state == ENTRY_OUT) entry->shelf->out[entry->nth] = NULL;
+    cache_read_free(entry->read);
+    list_remove(&entry->link);
+    list_remove(&entry->bucket);
+    free(entry->own);
+    free(entry);
+}
+
+static void release(struct entry *entry)
+{
+    if (--entry->refs == 0) free_entry(entry);
+}
+
+static void count(const struct shelf *shelf, enum cache_found found, size_t seats)
+{
+    static struct counter *const none = NULL;
+    struct counter *const counter = found == CACHE_HIT            ? shelf->settings.hit
+                                    : found == CACHE_KNOWN_ABSENT ? shelf->settings.absent
+                                    : found == CACHE_UNSETTLED    ? none
+                                                                  : shelf->settings.miss;
+    if (counter) counter_add(counter, seats);
+}
+
+static void settle(struct entry *entry, enum cache_found found)
+{
+    struct shelf *const shelf = entry->shelf;
+    entry->state = ENTRY_SETTLED;
+    list_remove(&entry->bucket);
+    count(shelf, found, entry->refs);
+    entry->refs++; /* seats may leave while they are told */
+    for (struct list *link; (link = list_take_first(&entry->seats));)
+        shelf->events.on_settled(shelf->owner, LIST_ENTRY(link, struct seat, link));
+    release(entry);
+}
+
+static void refuse(struct entry *entry, const struct query *query, bool is_final)
+{
+    struct shelf *const shelf = entry->shelf;
+    char words[600], key[100];
+    snprintf(words, sizeof words, "loader %s, key \"%s\": %s", shelf->settings.loader->name,
+             text_show(entry->key, key, sizeof key), query->why);
+    const struct shelf_refusal refusal = { words, query->sqlstate, is_final };
+    entry->refs++;
+    for (struct list *link; (link = list_take_first(&entry->seats));)
+        shelf->events.on_refused(shelf->owner, LIST_ENTRY(link, struct seat, link), &refusal);
+    release(entry);
+}
+
+static void ask_soon(struct shelf *shelf)
+{
+    if (!shelf->is_out && !timer_is_armed(&shelf->soon)) timer_arm_ms(&shelf->soon, 0);
+}
+
+static void wait_in_line(struct entry *entry)
+{
+    entry->state = ENTRY_WAITING;
+    list_append(&entry->shelf->waiting, &entry->link);
+    ask_soon(entry->shelf);
+}
+
+static void on_missing(void *own, struct cache_read *read, const size_t *keys, size_t n)
+{
+    (void)read, (void)keys, (void)n; /* it has one */
+    wait_in_line(own);
+}
+
+static void on_read(void *own, struct cache_read *read, const struct cache_got *got)
+{
+    struct entry *entry = own;
+    (void)read;
+    entry->loaded = (struct loaded){
+        .is_absent = got->found == CACHE_KNOWN_ABSENT || got->found == CACHE_LOADED_ABSENT,
+        .value = got->value,
+        .version = got->version,
+    };
+    settle(entry, got->found);
+}
+
+static void look_up(struct entry *entry)
+{
+    static const struct cache_read_events events = { on_missing, on_read };
+    const struct loader *loader = entry->shelf->settings.loader;
+    const size_t bytes = loader_cache_key_bytes(loader, entry->key);
+    char *name = memory_new(bytes + 1, 1);
+    loader_write_cache_key(loader, entry->key, name);
+    const struct wr_text text = text_from(name, bytes);
+    entry->state = ENTRY_LOOKED_UP;
+    entry->read = cache_read(entry->shelf->settings.reader, &text, 1, &events, entry);
+    free(name);
+}
+
+static struct entry *find(const struct shelf *shelf, uint64_t hash, struct wr_text key)
+{
+    LIST_EACH (link, &shelf->buckets[hash % BUCKETS]) {
+        struct entry *entry = LIST_ENTRY(link, struct entry, bucket);
+        if (entry->hash == hash && text_equal(entry->key, key)) return entry;
+    }
+    return NULL;
+}
+
+static struct entry *make(struct shelf *shelf, uint64_t hash, struct wr_text key)
+{
+    struct entry *entry = memory_new(1, sizeof *entry + key.len);
+    char *const copy = (char *)(entry + 1);
+    if (key.len) memcpy(copy, key.at, key.len);
+    entry->shelf = shelf;
+    entry->hash = hash;
+    entry->key = text_from(copy, key.len);
+    list_init(&entry->link);
+    list_init(&entry->bucket);
+    list_init(&entry->seats);
+    if (!shelf->settings.loader->guards)
+        list_append(&shelf->buckets[hash % BUCKETS], &entry->bucket);
+    if (shelf->settings.reader && loader_is_cached(shelf->settings.loader))
+        look_up(entry);
+    else
+        wait_in_line(entry);
+    return entry;
+}
+
+void shelf_want(struct shelf *shelf, struct wr_text key, struct seat *seat)
+{
+    const uint64_t hash = text_hash(key);
+    struct entry *entry = find(shelf, hash, key);
+    if (!entry) entry = make(shelf, hash, key);
+    entry->refs++;
+    seat->entry = entry;
+    list_append(&entry->seats, &seat->link);
+}
+
+const struct loaded *shelf_loaded(const struct seat *seat)
+{
+    return seat->entry && seat->entry->state == ENTRY_SETTLED ? &seat->entry->loaded : NULL;
+}
+
+void shelf_leave(struct seat *seat)
+{
+    struct entry *entry = seat->entry;
+    if (!entry) return;
+    seat->entry = NULL;
+    list_remove(&seat->link);
+    release(entry);
+}
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+static void take_out(struct entry *entry)
+{
+    entry->shelf->out[entry->nth] = NULL;
+    entry->state = ENTRY_LOOKED_UP;
+}
+
+/* By way of the cache it goes to all who wait there, and comes back to us. */
+static void answer(struct entry *entry, const struct loaded *loaded)
+{
+    const struct loader *loader = entry->shelf->settings.loader;
+    take_out(entry);
+    if (entry->read) {
+        cache_read_fill(entry->read, 0,
+                        &(struct cache_loaded){ .is_absent = loaded->is_absent,
+                                                .version = loaded->version,
+                                                .value = loaded->value,
+                                                .ttl_s = loaded->is_absent ? loader->absent_ttl_s
+                                                                           : loader->ttl_s });
+        return;
+    }
+    entry->loaded = *loaded;
+    if (loaded->value.len) {
+        entry->own = memory_new(loaded->value.len, 1);
+        memcpy(entry->own, loaded->value.at, loaded->value.len);
+        entry->loaded.value.at = entry->own;
+    } else {
+        entry->loaded.value = text_of("");
+    }
+    settle(entry, CACHE_UNSETTLED);
+}
+
+/* Where the key of each row is found; rows of keys that were not asked for are passed over. */
+struct index {
+    uint32_t mask;
+    uint32_t slots[]; /* 0: free; else one more than its place in the question */
+};
+
+static struct index *make_index(struct shelf *shelf)
+{
+    uint32_t room = 4;
+    while (room < 2 * shelf->n_out) room *= 2;
+    struct index *index = arena_take(&shelf->arena, sizeof *index + room * sizeof *index->slots);
+    memset(index->slots, 0, room * sizeof *index->slots);
+    index->mask = room - 1;
+    for (uint32_t i = 0; i < shelf->n_out; i++) {
+        if (!shelf->out[i]) continue;
+        uint32_t at = (uint32_t)shelf->out[i]->hash & index->mask;
+        while (index->slots[at]) at = (at + 1) & index->mask;
+        index->slots[at] = i + 1;
+    }
+    return index;
+}
+
+static struct entry *entry_of(const struct shelf *shelf, const struct index *index,
+                              struct wr_text key)
+{
+    const uint64_t hash = text_hash(key);
+    for (uint32_t at = (uint32_t)hash & index->mask; index->slots[at];
+         at = (at + 1) & index->mask) {
+        struct entry *entry = shelf->out[index->slots[at] - 1];
+        if (entry && entry->hash == hash && text_equal(entry->key, key)) return entry;
+    }
+    return NULL;
+}
+
+static void take_row(struct shelf *shelf, const struct index *index, const struct query_rows *rows,
+                     size_t i)
+{
+    int64_t version = 0;
+    struct entry *entry = entry_of(shelf, index, query_text(rows, i, 0));
+    if (!entry || query_is_null(rows, i, 0) || query_is_null(rows, i, 2)) return;
+    const bool has_version = query_is_null(rows, i, 1) ||
+                             (text_to_int(query_text(rows, i, 1), &version) && version >= 0);
+    if (!has_version) {
+        snprintf(shelf->query.why, sizeof shelf->query.why,
+                 "its version is %.*s, and has to be 0 or more", TEXT_ARGS(query_text(rows, i, 1)));
+        take_out(entry);
+        refuse(entry, &shelf->query, true);
+        shelf->query.why[0] = '\0';
+        return;
+    }
+    answer(entry,
+           &(struct loaded){ .value = query_text(rows, i, 2), .version = (uint64_t)version });
+}
+
+static void on_rows(void *own, const struct query_rows *rows)
+{
+    struct shelf *shelf = own;
+    if (query_columns(rows) < 3) { /* changed under us: the store finds the words */
+        snprintf(shelf->query.why, sizeof shelf->query.why, "its sql gives too few columns");
+        snprintf(shelf->query.sqlstate, sizeof shelf->query.sqlstate, "42000");
+        return;
+    }
+    const struct index *index = make_index(shelf);
+    for (size_t i = 0, n = query_count(rows); i < n; i++) take_row(shelf, index, rows, i);
+}
+
+/* ---- failures -------------------------------------------------------------------------------- */
+
+static void complain(struct shelf *shelf)
+{
+    const uint64_t now_ms = loop_now_ms(shelf->loop);
+    snprintf(shelf->fault, sizeof shelf->fault, "loader %s: %s%s%s", shelf->settings.loader->name,
+             shelf->query.sqlstate, *shelf->query.sqlstate ? ": " : "", shelf->query.why);
+    if (shelf->complained_ms && now_ms - shelf->complained_ms < COMPLAINT_MS) return;
+    shelf->complained_ms = now_ms;
+    log_warn("flow", "keys were not loaded; trying again",
+             LOG_TEXT(QUEUE, shelf->settings.consumer), LOG_TEXT(CODE, shelf->query.sqlstate),
+             LOG_TEXT(REASON, shelf->fault));
+}
+
+static void put_back(struct shelf *shelf)
+{
+    for (size_t i = shelf->n_out; i-- > 0;) {
+        struct entry *entry = shelf->out[i];
+        if (!entry) continue;
+        shelf->out[i] = NULL;
+        entry->state = ENTRY_WAITING;
+        list_append(shelf->waiting.next, &entry->link); /* to the front */
+    }
+}
+
+static void ask_half(struct shelf *shelf)
+{
+    shelf->most = (shelf->n_out + 1) / 2;
+    shelf->failures = 0;
+    put_back(shelf);
+}
+
+static void refuse_the_one(struct shelf *shelf, bool is_final)
+{
+    struct entry *entry = shelf->out[0];
+    shelf->failures = 0;
+    if (!entry) return;
+    take_out(entry);
+    refuse(entry, &shelf->query, is_final);
+}
+
+static void wait(struct shelf *shelf, uint32_t ms)
+{
+    complain(shelf);
+    put_back(shelf);
+    timer_arm_ms(&shelf->soon, ms);
+}
+
+/* The same choices as for batches: what is the data's fault is narrowed down, what is the server's is
+ * asked again, and what keeps failing on a server that is well is suspected. */
+static void follow_failure(struct shelf *shelf)
+{
+    const enum fault_class fault = sqlstate_class(shelf->query.sqlstate);
+    shelf->failures += fault == FAULT_TRANSIENT || fault == FAULT_SERVER;
+    const struct ship_choice choice =
+        ship_choose(fault, (uint32_t)shelf->n_out, shelf->failures, true);
+    switch (choice.step) {
+    case SHIP_SPLIT: ask_half(shelf); break;
+    case SHIP_BURY: refuse_the_one(shelf, true); break;
+    case SHIP_SPEND: refuse_the_one(shelf, false); break;
+    case SHIP_HOLD:
+        store_blame(shelf->settings.store, shelf->query.why);
+        wait(shelf, MENDED_MS);
+        break;
+    case SHIP_STORED:
+    case SHIP_AGAIN: wait(shelf, backoff_next_ms(&shelf->backoff, random_u64())); break;
+    }
+}
+
+static void follow_success(struct shelf *shelf)
+{
+    backoff_reset(&shelf->backoff);
+    shelf->failures = 0;
+    shelf->fault[0] = '\0';
+    shelf->most = shelf->most * 2 < KEYS_MOST ? shelf->most * 2 : KEYS_MOST;
+    for (size_t i = 0; i < shelf->n_out; i++)
+        if (shelf->out[i]) answer(shelf->out[i], &(struct loaded){ .is_absent = true });
+}
+
+static void on_end(void *own, bool is_done, const char *why)
+{
+    struct shelf *shelf = own;
+    if (!is_done) snprintf(shelf->query.why, sizeof shelf->query.why, "%s", why);
+    if (*shelf->query.why)
+        follow_failure(shelf);
+    else
+        follow_success(shelf);
+    shelf->is_out = false;
+    arena_reset(&shelf->arena);
+    if (!list_is_empty(&shelf->waiting)) ask_soon(shelf);
+}
+
+/* ---- questions ------------------------------------------------------------------------------- */
+
+static void on_soon(void *own)
+{
+    struct shelf *shelf = own;
+    if (shelf->is_out || list_is_empty(&shelf->waiting)) return;
+    struct wr_text keys[KEYS_MOST];
+    shelf->n_out = 0;
+    while (shelf->n_out < shelf->most && !list_is_empty(&shelf->waiting)) {
+        struct entry *entry = LIST_ENTRY(list_take_first(&shelf->waiting), struct entry, link);
+        entry->state = ENTRY_OUT;
+        entry->nth = shelf->n_out;
+        if (!entry->read) list_remove(&entry->bucket); /* who comes now wants what is so now */
+        keys[shelf->n_out] = entry->key;
+        shelf->out[shelf->n_out++] = entry;
+    }
+    shelf->query = (struct query){
+        .step = loader_step(shelf->settings.loader, keys, shelf->n_out, &shelf->arena),
+        .on_rows = on_rows,
+        .on_end = on_end,
+        .owner = shelf,
+    };
+    shelf->is_out = true;
+    store_ask(shelf->settings.store, &shelf->query);
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+struct shelf *shelf_new(struct loop *loop, const struct shelf_settings *settings,
+                        const struct shelf_events *events, void *owner)
+{
+    struct shelf *shelf = NEW(struct shelf);
+    shelf->settings = *settings;
+    shelf->events = *events;
+    shelf->owner = owner;
+    shelf->loop = loop;
+    shelf->most = KEYS_MOST;
+    shelf->backoff = BACKOFF_INIT(AGAIN_FIRST_MS, AGAIN_MOST_MS);
+    for (size_t i = 0; i < BUCKETS; i++) list_init(&shelf->buckets[i]);
+    list_init(&shelf->waiting);
+    arena_init(&shelf->arena, NULL, 0);
+    timer_init(&shelf->soon, loop, on_soon, shelf);
+    return shelf;
+}
+
+void shelf_free(struct shelf *shelf)
+{
+    CHECK(list_is_empty(&shelf->waiting));
+    store_unask(&shelf->query);
+    timer_fini(&shelf->soon);
+    arena_reset(&shelf->arena);
+    free(shelf);
+}
+
+const char *shelf_fault(const struct shelf *shelf)
+{
+    return shelf->failures >= SHIP_PATIENCE ? shelf->fault : "";
+}
