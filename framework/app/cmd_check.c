@@ -7,6 +7,7 @@
 #include "app/command.h"
 #include "app/handlers.h"
 #include "app/survey_broker.h"
+#include "app/survey_cache.h"
 #include "app/survey_store.h"
 
 static void introduce(const struct config *config, const struct handlers *handlers)
@@ -25,9 +26,12 @@ static void introduce(const struct config *config, const struct handlers *handle
 /* All are looked at; what differs says more than what is away. */
 static enum exit_status survey_all(const struct config *config, const struct handlers *handlers)
 {
-    const enum exit_status broker = survey_broker(config, handlers);
-    const enum exit_status store = survey_store(config, handlers);
-    return broker == EXIT_CONFIG || store == EXIT_WELL ? broker : store;
+    const enum exit_status found[] = { survey_broker(config, handlers),
+                                       survey_store(config, handlers), survey_cache(config) };
+    enum exit_status worst = EXIT_WELL;
+    for (size_t i = 0; i < sizeof found / sizeof *found; i++)
+        if (found[i] != EXIT_WELL && worst != EXIT_CONFIG) worst = found[i];
+    return worst;
 }
 
 enum exit_status command_check(int argc, char **argv)

@@ -6,39 +6,16 @@
 #include <string.h>
 
 #include "app/host_inside.h"
+#include "app/redis_server.h"
 #include "base/clock.h"
 #include "base/log.h"
 
 #define CONNECT_MS 10000
 
-static void name_server(const struct config_redis *server, char *out, size_t out_bytes)
-{
-    const bool is_ipv6 = strchr(server->host, ':') != NULL;
-    snprintf(out, out_bytes, "%s://%s%s%s:%u/%u", server->is_tls ? "rediss" : "redis",
-             is_ipv6 ? "[" : "", server->host, is_ipv6 ? "]" : "", server->port, server->database);
-}
-
 static bool on_server(void *own, struct cache_server *out, struct status *status)
 {
     struct larder *larder = own;
-    struct config_redis *server = &larder->server;
-    const struct config_tls *tls = &larder->host->config->redis.tls;
-    if (!config_resolve_redis(larder->host->config, server, status)) return false;
-    name_server(server, larder->shown, sizeof larder->shown);
-    *out = (struct cache_server){
-        .host = server->host,
-        .port = server->port,
-        .user = *server->user ? server->user : NULL,
-        .password = *server->password ? server->password : NULL,
-        .database = server->database,
-        .use_tls = server->is_tls,
-        .tls = { .ca_file = tls->ca,
-                 .cert_file = tls->cert,
-                 .key_file = tls->key,
-                 .verify = !tls->is_given || tls->verify },
-        .shown = larder->shown,
-    };
-    return true;
+    return redis_server_find(larder->host->config, &larder->server, larder->shown, out, status);
 }
 
 static void note_state(struct larder *larder, bool is_ready, const char *why)

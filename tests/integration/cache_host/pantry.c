@@ -30,6 +30,7 @@ const char *sql(PGconn *conn, const char *format, ...)
 static void make_database(struct pantry *pantry)
 {
     const char *url = getenv("DATABASE_URL");
+    cr_assert(url);
     pantry->admin = PQconnectdb(url);
     cr_assert_eq(PQstatus(pantry->admin), CONNECTION_OK, "%s", PQerrorMessage(pantry->admin));
     snprintf(pantry->database, sizeof pantry->database, "shelf_%s",

@@ -243,6 +243,16 @@ Test(sinks, check_names_what_the_cache_lacks)
     if (!open_cupboard(&pantry, "sinks-check", "on_failure: hold")) return;
     struct play *play = &pantry.play;
     PROVE(play, RUN(play, output, "check", "--connect") == 0, "%s", output);
+    PROVE(play, strstr(output, ", Redis ") && strstr(output, ": connected\n"), "%s", output);
+    PROVE(play, strstr(output, "maxmemory-policy is noeviction") && !strstr(output, "old entries"),
+          "%s", output);
+    redis_ask(&pantry.redis, "CONFIG SET save %s", "60 1");
+    PROVE(play, RUN(play, output, "check", "--connect") == 0, "%s", output);
+    PROVE(play, strstr(output, "serves the old entries of its last dump"), "%s", output);
+    redis_ask(&pantry.redis, "CONFIG SET requirepass secret");
+    PROVE(play, RUN(play, output, "check", "--connect") == 78, "%s", output);
+    PROVE(play, strstr(output, "it wants a password"), "%s", output);
+    redis_ask(&pantry.redis, "CONFIG SET requirepass %s", "");
     sql(pantry.conn,
         "alter table cup drop column ver; alter table cart_line drop column n cascade;"
         "alter table cart_line add column m bigint; alter table first alter ver drop not null;"
