@@ -68,6 +68,7 @@ consumers:
     max_message: 16KiB
     batch: {rows: $1, wait: ${3}ms}
 END
+    [[ -z $LOGIN_CACHE ]] || printf '%s\n' '    options: {last_ttl: 3600}' "redis: {url: \"$REDIS_URL\"}" >>"$CONFIG"
 }
 
 # login_begin N: events, tables, the queue, and what starting costs the host
@@ -104,6 +105,8 @@ login_preload() {
 # login_rest: an empty table, all of it on disk, and PostgreSQL at rest
 login_rest() {
     sql -c 'truncate login_event' -c checkpoint
+    [[ -z $LOGIN_CACHE ]] || redis-cli -u "$REDIS_URL" eval \
+        "for _, k in ipairs(redis.call('KEYS', 'login:last:*')) do redis.call('DEL', k) end" 0 >/dev/null
     within 60 postgres_rests
 }
 
@@ -114,11 +117,21 @@ postgres_rests() {
     (($(postgres_cpu_ns) - before < 10000000))
 }
 
+# login_cache_is_right N: there is an entry for each user of the first N events
+login_cache_is_right() {
+    local wanted got
+    [[ -n $LOGIN_CACHE ]] || return 0
+    wanted=$(head -n "$1" "$BENCH_DIR/events" | sed 's/.*user_id[^0-9]*\([0-9]*\).*/\1/' | sort -u | wc -l)
+    got=$(redis-cli -u "$REDIS_URL" --raw eval "return #redis.call('KEYS', 'login:last:*')" 0)
+    [[ $got == "$wanted" ]] || login_fail "the cache holds $got entries, not $wanted"
+}
+
 # login_is_right N: the table holds each of the first N events once
 login_is_right() {
     local wanted got
     wanted=$(head -n "$1" "$BENCH_DIR/events" | cut -d '"' -f 4 | sort -u | wc -l)
     got=$(sql -F ' ' -c 'select count(*), count(distinct event_id) from login_event')
+    login_cache_is_right "$1"
     [[ $got == "$wanted $wanted" ]] || login_fail "the table holds (rows, ids) $got, not $wanted of each"
 }
 
@@ -154,7 +167,7 @@ floor_start() {
     rm -f "$BENCH_DIR"/floor.*.out
     for ((i = 0; i < $4; i++)); do
         "$WARRENER_BUILD/tests/bench/bench_login_floor" "$AMQP_URL" bench.login "$2" "$rows" "$3" 0 1500 \
-            "$DATABASE_URL" >"$BENCH_DIR/floor.$i.out" 2>"$BENCH_DIR/worker.$i.log" &
+            "$DATABASE_URL" ${LOGIN_CACHE:+"$REDIS_URL"} >"$BENCH_DIR/floor.$i.out" 2>"$BENCH_DIR/worker.$i.log" &
         WORKERS+=($!)
         BENCH_PIDS+=($!)
     done

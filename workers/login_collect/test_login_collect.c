@@ -84,6 +84,28 @@ Test(login_collect, takes_what_may_be_absent)
         "[1, {\"a\":12.10}]");
 }
 
+Test(login_collect, keeps_the_latest_event_where_it_is_asked_to)
+{
+    static const struct wr_pair asked = { .name = WR_TEXT_OF("last_ttl"),
+                                          .text = WR_TEXT_OF("60") };
+    static const struct wr_pair wrong = { .name = WR_TEXT_OF("last_ttl"),
+                                          .text = WR_TEXT_OF("1h") };
+    const struct wr_text key = WR_TEXT_OF("login:last:42");
+    const char *body = event(ID, "42", "\"login_ok\"", "\"2026-01-02T03:04:05.678Z\"", "");
+    cr_expect_eq(handle(body), WR_DONE);
+    cr_expect_null(wr_trial_cached(trial, key));
+    wr_trial_close(trial);
+    cr_expect_null(wr_trial_open(&warrener_handler, &wrong, 1));
+    trial = wr_trial_open(&warrener_handler, &asked, 1);
+    cr_assert(trial, "%s", wr_trial_fault());
+    cr_expect_eq(handle(body), WR_DONE);
+    const struct wr_entry *entry = wr_trial_cached(trial, key);
+    cr_assert(entry && !entry->is_drop);
+    cr_expect_eq(entry->version, 1767323045678000);
+    cr_expect_eq(entry->ttl_s, 60);
+    cr_expect_str_eq(entry->value.at, "{\"kind\":\"login_ok\",\"at_us\":1767323045678000}");
+}
+
 Test(login_collect, rejects_with_a_reason)
 {
     expect_reason("not JSON", "the body is not JSON: at byte 0: a value was expected");
