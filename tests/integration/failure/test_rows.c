@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A release whose handler is content with itself, but whose rows PostgreSQL refuses, all of them. */
+#include "integration/failure/bank.h"
+#include "integration/failure/moods.h"
+
+#define MESSAGES 1000
+#define REJECTED 20 /* each 50th, by the handler */
+#define OF 20
+#define FEW 5
+
+TestSuite(rows, .timeout = 300);
+
+Test(rows, that_are_all_refused_pour_no_backlog_into_the_dead_queue)
+{
+    struct bank bank;
+    if (!bank_open(&bank, "rows", "breaker: {share: 90%, of: 20, rest: 1s}")) return;
+    struct play *play = &bank.play;
+    (void)bank_ask(&bank, "alter table told add constraint never check (n < 0)");
+    PROVE(play, rabbit_declare(play->rabbit, play->dead, "quorum", 1000000, false));
+    PROVE(play, rabbit_declare(play->rabbit, play->queue, "quorum", 100000, true));
+    play_send_many(play, 0, MESSAGES, "{}");
+    play_start(play);
+    WAIT(play, paused(play, "breaker") == 1 && play_unready_says(play, "violates check"));
+    const uint64_t begun_ms = clock_now_ms();
+    WAIT(play, clock_now_ms() - begun_ms > 1500); /* a rest and more */
+    const double letters = settled(play, "dead");
+    fprintf(stderr, "refused rows: %.0f letters of a backlog of %d\n", letters, MESSAGES);
+    PROVE(play, letters >= OF * 0.9 && letters <= OF + 3 * FEW + REJECTED);
+    PROVE(play, settled(play, "done") == 0);
+    (void)bank_ask(&bank, "alter table told drop constraint never");
+    WAIT(play, settled(play, "done") + settled(play, "dead") == MESSAGES);
+    WAIT(play, play_is_still(play) && play_is_ready(play));
+    PROVE(play, settled(play, "done") == (double)bank_ask(&bank, "select count(*) from told"));
+    PROVE(play, bank_ask(&bank, "select count(*) from told where n <> 1") == 0);
+    PROVE(play, settled(play, "dead") <= letters + FEW + REJECTED);
+    PROVE(play, play_end(play) == 0 && play_left(play) == 0);
+    bank_close(&bank);
+}
