@@ -24,12 +24,23 @@ struct crash_note {
 /* Of bodies whose message has no id: long ones by both of their ends. */
 uint64_t crash_body_hash(struct wr_text body);
 
+/* As memcpy, but for the call: in steps of sixteen bytes, of which the last two may overlap. */
+static inline void crash_note_copy(char *to, const char *from, size_t bytes)
+{
+    if (bytes < 16) {
+        for (size_t i = 0; i < bytes; i++) to[i] = from[i];
+        return;
+    }
+    for (size_t at = 0; at + 16 <= bytes; at += 16) memcpy(to + at, from + at, 16);
+    memcpy(to + bytes - 16, from + bytes - 16, 16);
+}
+
 static inline void crash_note_begin(struct crash_note *note, const struct wr_message *message)
 {
     const size_t bytes = message->id.len < CRASH_ID_BYTES ? message->id.len : CRASH_ID_BYTES;
     note->id_bytes = (uint32_t)bytes;
     if (bytes)
-        memcpy(note->id, message->id.at, bytes);
+        crash_note_copy(note->id, message->id.at, bytes);
     else
         note->body_hash = crash_body_hash(message->body);
     atomic_store_explicit(&note->is_busy, 1, memory_order_release);
