@@ -3,6 +3,7 @@
  * A handler that ends its host over a few messages among many: exactly those are in the dead queue,
  * all others once in the table, and no message costs a host more than two of its lives. */
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "faults/crash/barn.h"
@@ -18,9 +19,11 @@ static void prove_way(const char *name, const char *way, const char *reason)
 {
     struct barn barn;
     const bool is_full = barn_is_full_form();
-    if (!barn_open(&barn, name, is_full ? 2 : 1, "", "timeout: 2s")) return;
+    if (!barn_open(&barn, name, is_full ? 2 : 1, "", "timeout: 1s")) return;
     barn_send(&barn, is_full ? 100000 : 3000, is_full ? 3 : 1, way);
     barn_start(&barn);
+    if (!strcmp(reason, "stuck"))
+        WAIT(&barn.plays[0], fetch_status(barn.plays[0].port, "/livez") == 503);
     barn_prove(&barn, reason);
     barn_close(&barn);
 }

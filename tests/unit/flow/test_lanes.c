@@ -292,3 +292,39 @@ Test(lanes, say_why_a_handler_would_not_open)
     cr_assert(strstr(status.text, "the coffee is out"), "%s", status.text);
     close_stage(stage);
 }
+
+/* Past what waits; and what waits is known of. */
+Test(lanes, give_one_alone)
+{
+    struct stage *stage = open_stage(2, false);
+    for (uint64_t tag = 1; tag <= 3; tag++) (void)add(stage, tag, "d", 0);
+    struct delivery *one = add(stage, 4, "d", 0);
+    list_remove(&one->link);
+    lanes_give_one(stage->lanes, one);
+    cr_assert(lanes_busy(stage->lanes) == 1 && lanes_have_waiting(stage->lanes));
+    while (!stage->n_back) lanes_collect(stage->lanes, on_back, stage);
+    cr_assert(stage->n_back == 1 && stage->back[0] == one);
+    await_back(stage, 4);
+    cr_assert(!lanes_have_waiting(stage->lanes));
+    close_stage(stage);
+}
+
+/* A lane that is given up is not waited for; one that comes back after all is counted as before. */
+Test(lanes, are_given_up_and_may_come_back)
+{
+    struct stage *stage = open_stage(2, true);
+    may_go = false;
+    (void)add(stage, 1, "s", 0);
+    (void)add(stage, 2, "d", 0);
+    (void)add(stage, 3, "d", 1);
+    (void)lanes_push(stage->lanes, UINT32_MAX);
+    await_back(stage, 1);
+    cr_assert(stage->back[0]->tag == 3 && lanes_busy(stage->lanes) == 2);
+    lanes_give_up(stage->lanes, 0);
+    lanes_give_up(stage->lanes, 0);
+    cr_assert(lanes_busy(stage->lanes) == 0);
+    may_go = true;
+    await_back(stage, 3);
+    cr_assert(lanes_busy(stage->lanes) == 0);
+    close_stage(stage);
+}
