@@ -10,6 +10,7 @@
 #include "app/command.h"
 #include "app/try_crash.h"
 #include "app/try_input.h"
+#include "app/try_loads.h"
 #include "app/try_show.h"
 #include "base/check.h"
 #include "plugin/gate.h"
@@ -61,7 +62,7 @@ static bool open_trial(struct try_command *command, struct status *status)
     if (!command->trial) return false;
     command->counted =
         memory_new(trial_count_counters(command->trial) + 1, sizeof *command->counted);
-    return true;
+    return !command->loads || try_loads_read(command->loads, command->trial, status);
 }
 
 /* ---- messages --------------------------------------------------------------------------------------- */
@@ -145,6 +146,8 @@ enum exit_status command_try(int argc, char **argv)
         { "--property", "K=V", "set with every message: id, key, headers.NAME, attempt, ...",
           FLAG_TEXTS, &command.properties },
         { "--option", "K=V", "an option of the handler's", FLAG_TEXTS, &command.options },
+        { "--loads", "FILE", "what loaders find: {\"loader\",\"key\",\"version\",\"value\"} a line",
+          FLAG_TEXT, &command.loads },
         { "--repeat", "N", "handle each message N times, for the time it takes", FLAG_COUNT,
           &command.repeat },
         { 0 },

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -103,6 +104,17 @@ enum line_found line_source_next(struct line_source *source, struct wr_text *lin
         const enum line_found found = fill(source, status);
         if (found != LINE_FOUND) return found;
     }
+}
+
+enum line_found line_source_wait(struct line_source *source, struct wr_text *line,
+                                 struct status *status)
+{
+    enum line_found found;
+    while ((found = line_source_next(source, line, status)) == LINE_AGAIN) {
+        struct pollfd readable = { .fd = source->fd, .events = POLLIN };
+        poll(&readable, 1, -1);
+    }
+    return found;
 }
 
 bool line_source_rewind(struct line_source *source)

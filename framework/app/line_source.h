@@ -33,6 +33,9 @@ void line_source_close(struct line_source *source);
 /* The next line that is not blank, without its end; borrowed until the next call. */
 enum line_found line_source_next(struct line_source *source, struct wr_text *line,
                                  struct status *status);
+/* The same for those who have no loop: waits where the other says AGAIN. */
+enum line_found line_source_wait(struct line_source *source, struct wr_text *line,
+                                 struct status *status);
 MUST_USE bool line_source_rewind(struct line_source *source); /* false: it is a pipe */
 
 #endif

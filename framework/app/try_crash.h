@@ -10,6 +10,6 @@
 
 void try_crash_watch(void); /* signals that a sanitizer watches are left to it */
 /* What the handler has in hand from now on. */
-void try_crash_note(const char *source, uint64_t line, struct wr_text id);
+void try_crash_note(const char *source, uint64_t nth, struct wr_text id);
 
 #endif

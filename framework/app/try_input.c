@@ -4,7 +4,6 @@
  * has a "body"), or, whatever it is, the body itself. */
 #include "app/try_input.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,24 +155,13 @@ static enum try_found take_file(struct try_input *input, struct try_message *mes
 
 /* ---- lines ------------------------------------------------------------------------------------------ */
 
-static enum line_found wait_line(struct line_source *lines, struct wr_text *line,
-                                 struct status *status)
-{
-    enum line_found found;
-    while ((found = line_source_next(lines, line, status)) == LINE_AGAIN) {
-        struct pollfd readable = { .fd = lines->fd, .events = POLLIN };
-        poll(&readable, 1, -1);
-    }
-    return found;
-}
-
 static enum try_found take_line(struct try_input *input, struct try_message *message,
                                 struct status *status)
 {
     struct amqp_outgoing read;
     struct wr_text line;
     struct status fault;
-    const enum line_found found = wait_line(&input->lines, &line, status);
+    const enum line_found found = line_source_wait(&input->lines, &line, status);
     if (found != LINE_FOUND) return found == LINE_END ? TRY_END : TRY_FAULT;
     message->source = input->lines.name;
     message->line = input->lines.line;

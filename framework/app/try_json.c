@@ -89,6 +89,21 @@ static void write_publish(struct json_write *json, const struct effect_publish *
     json_write_close(json, '}');
 }
 
+static void write_wanted(struct json_write *json, const struct wr_trial *trial)
+{
+    const struct trial_wanted *wanted = trial_wants(trial);
+    if (!wanted) return;
+    json_write_open(json, "loads", '[');
+    for (; wanted; wanted = wanted->next) {
+        json_write_open(json, NULL, '{');
+        json_write_text(json, "loader", trial_handler(trial)->loaders[wanted->loader].name);
+        json_write_span(json, "key", wanted->key);
+        json_write_bool(json, "found", wanted->is_found);
+        json_write_close(json, '}');
+    }
+    json_write_close(json, ']');
+}
+
 static void write_counters(struct json_write *json, const struct try_shown *shown)
 {
     const struct wr_counter *const counters = trial_handler(shown->trial)->counters;
@@ -127,6 +142,7 @@ void try_show_json(const struct try_shown *shown, FILE *to)
     json_write_text(&json, "verdict", try_verdict_name(outcome->verdict));
     if (outcome->reason.len) json_write_span(&json, "reason", outcome->reason);
     if (outcome->code.len) json_write_span(&json, "code", outcome->code);
+    write_wanted(&json, shown->trial);
     write_effects(&json, shown);
     write_counters(&json, shown);
     snprintf(microseconds, sizeof microseconds, "%.3f", shown->microseconds);

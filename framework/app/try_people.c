@@ -84,6 +84,16 @@ static void put_publish(FILE *to, const struct effect_publish *publish)
     fputc('\n', to);
 }
 
+static void put_wanted(FILE *to, const struct wr_trial *trial)
+{
+    const struct trial_wanted *wanted = trial_wants(trial);
+    for (; wanted; wanted = wanted->next) {
+        fprintf(to, "    load %s ", trial_handler(trial)->loaders[wanted->loader].name);
+        put(to, wanted->key);
+        fputs(wanted->is_found ? "\n" : "  absent\n", to);
+    }
+}
+
 static void put_counters(FILE *to, const struct try_shown *shown)
 {
     const struct wr_counter *const counters = trial_handler(shown->trial)->counters;
@@ -110,6 +120,7 @@ void try_show_people(const struct try_shown *shown, FILE *to, bool is_coloured)
         if (outcome->code.len) fprintf(to, " (code %.*s)", TEXT_ARGS(outcome->code));
         fputc('\n', to);
     }
+    put_wanted(to, shown->trial);
     for (const struct row *row = outcome->effects.rows; row; row = row->next)
         put_row(to, shown->trial, row);
     for (const struct effect_cache *at = outcome->effects.caches; at; at = at->next)

@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "plugin/trial_parts.h"
+#include "store/loader.h"
 
 enum { CALL_MS = 30000 }; /* what wr_left_ms counts down from */
 
@@ -99,6 +100,21 @@ static bool make_sinks(struct wr_trial *trial, const char *where, struct status 
     return true;
 }
 
+/* Only to be refused: what they find is a table here. */
+static bool check_loaders(struct wr_trial *trial, const char *where, struct status *status)
+{
+    const struct wr_handler *const handler = trial_handler(trial);
+    for (; handler->loaders[trial->n_loaders].name; trial->n_loaders++) {
+        struct status fault = { 0 };
+        struct loader *const loader =
+            loader_new(&handler->loaders[trial->n_loaders], trial->n_loaders, handler->sinks,
+                       trial->sinks, trial->n_sinks, &fault);
+        if (!loader) return status_fail(status, EXIT_CONFIG, "%s: %s", where, fault.text);
+        loader_free(loader);
+    }
+    return true;
+}
+
 static void make_counters(struct wr_trial *trial)
 {
     const struct wr_counter *const declared = trial_handler(trial)->counters;
@@ -132,10 +148,11 @@ struct wr_trial *trial_open(const struct wr_handler *handler, const char *where,
 {
     struct wr_trial *const trial = NEW(struct wr_trial);
     *status = (struct status){ 0 };
+    arena_init(&trial->own, NULL, 0);
     arena_init(&trial->kept, NULL, 0);
     trial->declaration = declaration_read(handler, 0, where, status);
     if (trial->declaration && bind_options(trial, options, n_options, status) &&
-        make_sinks(trial, where, status)) {
+        make_sinks(trial, where, status) && check_loaders(trial, where, status)) {
         make_counters(trial);
         if (open_job(trial, status)) return trial;
     }
@@ -172,6 +189,8 @@ void wr_trial_close(struct wr_trial *trial)
     free(trial->counters);
     free(trial->counter_list);
     free((void *)(uintptr_t)trial->headers.at);
+    free(trial->loads);
+    arena_reset(&trial->own);
     arena_reset(&trial->kept);
     options_free(trial->options);
     declaration_free(trial->declaration);
@@ -192,18 +211,33 @@ void wr_trial_headers(struct wr_trial *trial, const struct wr_pair *headers, siz
     trial->headers = trial_encode_headers(headers, n_headers);
 }
 
+/* As a lane does: what prepare wants is answered in between. */
+static void call(struct wr_trial *trial, struct arena *arena, const struct job_message *lent,
+                 struct job_outcome *outcome)
+{
+    const uint64_t deadline_ms = clock_now_ms() + CALL_MS;
+    struct wanted *wanted;
+    if (!job_reads(trial_handler(trial))) {
+        job_run(trial->job, arena, lent, deadline_ms, outcome);
+    } else if (job_prepare(trial->job, arena, lent, deadline_ms, &wanted, outcome)) {
+        trial_answer(trial, wanted, arena);
+        job_handle(trial->job, arena, lent, deadline_ms, wanted, outcome);
+    }
+}
+
 enum wr_verdict wr_trial_handle(struct wr_trial *trial, struct wr_message message)
 {
     struct arena arena; /* on the heap alone: what it lends is seen to be gone */
     struct job_outcome outcome;
     struct job_message *const lent = trial_message_new(&message, trial->headers);
     arena_init(&arena, NULL, 0);
+    arena_reset(&trial->kept);
+    trial->wanted = NULL;
     at_work = trial;
     const uint64_t before_ns = clock_now_ns();
-    job_run(trial->job, &arena, lent, clock_now_ms() + CALL_MS, &outcome);
+    call(trial, &arena, lent, &outcome);
     trial->took_ns = clock_now_ns() - before_ns;
     at_work = NULL;
-    arena_reset(&trial->kept);
     trial_keep(&trial->kept, &outcome, &trial->outcome);
     arena_reset(&arena);
     trial_message_free(lent);

@@ -22,6 +22,15 @@ const char *trial_table(const struct wr_trial *trial, unsigned sink); /* options
 const struct wr_column *trial_column(const struct wr_trial *trial, const struct row *row,
                                      unsigned i);
 
+/* What the last message wanted to read, in the order it was wanted. */
+struct trial_wanted {
+    struct trial_wanted *next;
+    unsigned loader;
+    struct wr_text key;
+    bool is_found;
+};
+const struct trial_wanted *trial_wants(const struct wr_trial *trial);
+
 /* Of the last message; lives until the next. */
 const struct job_outcome *trial_outcome(const struct wr_trial *trial);
 uint64_t trial_took_ns(const struct wr_trial *trial);

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "plugin/trial_parts.h"
 
-PRINTF_LIKE(2, 3) static _Noreturn void refuse(const char *function, const char *format, ...)
+void trial_refuse(const char *function, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -23,7 +23,8 @@ PRINTF_LIKE(2, 3) static _Noreturn void refuse(const char *function, const char 
 static void check_sink(const struct wr_trial *trial, const char *function, unsigned sink)
 {
     if (sink >= trial->n_sinks)
-        refuse(function, "there is no sink %u, the handler declares %u", sink, trial->n_sinks);
+        trial_refuse(function, "there is no sink %u, the handler declares %u", sink,
+                     trial->n_sinks);
 }
 
 /* Answers are made in it: what a question adds changes nothing that is asked for. */
@@ -101,8 +102,8 @@ static const struct row *find_row(const struct wr_trial *trial, const char *func
     check_sink(trial, function, sink);
     for (const struct row *row = trial->outcome.effects.rows; row; row = row->next)
         if (row->sink == sink && n++ == i) return row;
-    refuse(function, "there is no row %zu for the sink %u (%s), the message put %zu", i, sink,
-           trial->tables[sink], n);
+    trial_refuse(function, "there is no row %zu for the sink %u (%s), the message put %zu", i, sink,
+                 trial->tables[sink], n);
 }
 
 bool wr_trial_is_delete(const struct wr_trial *trial, unsigned sink, size_t row)
@@ -118,9 +119,9 @@ static unsigned find_column(const struct wr_trial *trial, const struct sink *sin
         if (text_is(text_of(name), names[i])) return i;
     }
     const char *const near = text_nearest(name, names);
-    refuse("wr_trial_value", "the sink %u (%s) has no column \"%s\"%s%s%s", sink->nth,
-           trial->tables[sink->nth], name, near ? "; did you mean \"" : "", near ? near : "",
-           near ? "\"?" : "");
+    trial_refuse("wr_trial_value", "the sink %u (%s) has no column \"%s\"%s%s%s", sink->nth,
+                 trial->tables[sink->nth], name, near ? "; did you mean \"" : "", near ? near : "",
+                 near ? "\"?" : "");
 }
 
 /* Where the column's value is among those of the row: a delete has its key's alone. */
@@ -130,8 +131,8 @@ static unsigned place_of(const struct wr_trial *trial, const struct sink *sink,
     if (!row->is_delete) return column;
     for (unsigned i = 0; i < sink->n_key; i++)
         if (sink->key[i] == column) return i;
-    refuse("wr_trial_value", "\"%s\" is not of the key of %s, and the row is a delete",
-           sink->columns[column].name, trial->tables[sink->nth]);
+    trial_refuse("wr_trial_value", "\"%s\" is not of the key of %s, and the row is a delete",
+                 sink->columns[column].name, trial->tables[sink->nth]);
 }
 
 struct wr_text wr_trial_value(const struct wr_trial *trial, unsigned sink, size_t row,
@@ -159,7 +160,8 @@ const struct wr_outgoing *wr_trial_publish(const struct wr_trial *trial, size_t 
 {
     const struct effect_publish *publish = trial->outcome.effects.publishes;
     const size_t n = trial->outcome.effects.n_publishes;
-    if (i >= n) refuse("wr_trial_publish", "there is no message %zu, %zu were published", i, n);
+    if (i >= n)
+        trial_refuse("wr_trial_publish", "there is no message %zu, %zu were published", i, n);
     while (i-- > 0) publish = publish->next;
     return &publish->message;
 }
@@ -180,7 +182,7 @@ const struct wr_entry *wr_trial_cached(const struct wr_trial *trial, struct wr_t
 uint64_t wr_trial_counted(const struct wr_trial *trial, unsigned counter)
 {
     if (counter >= trial->n_counters)
-        refuse("wr_trial_counted", "there is no counter %u, the handler declares %u", counter,
-               trial->n_counters);
+        trial_refuse("wr_trial_counted", "there is no counter %u, the handler declares %u", counter,
+                     trial->n_counters);
     return counter_read(&trial->counters[counter]);
 }

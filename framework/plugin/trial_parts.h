@@ -8,6 +8,15 @@
 #include "plugin/trial.h"
 #include "store/sink.h"
 
+/* What a loader finds under a key. */
+struct trial_load {
+    struct trial_load *next; /* in its bucket, newest first */
+    unsigned loader;
+    struct wr_text key;
+    struct loaded loaded;
+};
+#define TRIAL_BUCKETS 1024
+
 struct wr_trial {
     struct declaration *declaration;
     struct options *options;
@@ -22,7 +31,12 @@ struct wr_trial {
     bool is_time_fixed;
     struct wr_text headers; /* encoded, on the heap */
 
-    struct arena kept; /* the outcome of the last message */
+    unsigned n_loaders;
+    struct trial_load **loads; /* TRIAL_BUCKETS; NULL until one is given */
+    struct arena own;          /* loads, for the trial's life */
+
+    struct arena kept; /* the outcome of the last message, and what it read */
+    struct trial_wanted *wanted;
     struct job_outcome outcome;
     uint64_t took_ns;
 };
@@ -33,6 +47,12 @@ struct job_message *trial_message_new(const struct wr_message *message, struct w
 void trial_message_free(struct job_message *message);
 /* The headers as a broker would send them, on the heap; free(at) frees it. */
 struct wr_text trial_encode_headers(const struct wr_pair *headers, size_t n);
+
+/* Ends the test, with words: it asks what makes no sense. */
+_Noreturn void trial_refuse(const char *function, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Answers what a message wants, in its own arena. */
+void trial_answer(struct wr_trial *trial, struct wanted *wanted, struct arena *arena);
 
 /* A copy with a NUL behind it. */
 struct wr_text trial_keep_text(struct arena *arena, struct wr_text text);

@@ -130,6 +130,28 @@ Test(try, says_what_is_wrong)
     expect_part(TRY "$W/tally.so --message /nonexistent", 64, "/nonexistent: No such file");
 }
 
+#define LIMIT(loads)                                                                               \
+    "F=$(mktemp); printf '%s\\n' " loads " >$F; "                                                  \
+    "printf '{\"body\":{\"user\":\"%s\",\"cents\":50}}\\n' 7 8 9 | " TRY                           \
+    "$P/limit.so --loads $F; E=$?; rm $F; exit $E"
+
+Test(try, answers_loaders_from_a_file)
+{
+    expect(LIMIT("'{\"loader\":\"users\",\"key\":\"7\",\"version\":3,\"value\":{\"limit\":50}}' "
+                 "'{\"loader\":0,\"key\":\"8\",\"value\":\"{\\\"limit\\\":49}\"}'"),
+           1,
+           "{\"line\":1,\"verdict\":\"done\",\"reason\":\"the limit is 50, version 3\",\"loads\":"
+           "[{\"loader\":\"users\",\"key\":\"7\",\"found\":true}]," NOTHING "\"counters\":{}}\n"
+           "{\"line\":2,\"verdict\":\"reject\",\"reason\":\"the limit is 49, version 1\",\"loads\":"
+           "[{\"loader\":\"users\",\"key\":\"8\",\"found\":true}]," NOTHING "\"counters\":{}}\n"
+           "{\"line\":3,\"verdict\":\"retry\",\"reason\":\"nobody\",\"loads\":"
+           "[{\"loader\":\"users\",\"key\":\"9\",\"found\":false}]," NOTHING "\"counters\":{}}\n");
+    expect_part(LIMIT("'' '{\"loader\":\"user\"}'"), 64,
+                ":2: the handler has no loader \"user\"; it has \"users\"");
+    expect_part(LIMIT("'{\"loader\":\"users\",\"key\":\"7\"}'"), 64, ":1: \"value\" is missing");
+    expect_part(LIMIT("'{\"loader\":1,\"key\":\"7\"}'"), 64, "the handler has 1");
+}
+
 #define CARELESS(...)                                                                              \
     "printf '{\"id\":\"m-1\",\"body\":\"%s\"}\\n' " __VA_ARGS__ " | " TRY "$P/careless.so"
 #define ABORTED 134
