@@ -202,6 +202,7 @@ enum exit_status host_run(struct host *host)
     log_info("app", "warrener runs", LOG_TEXT(VERSION, WARRENER_VERSION),
              LOG_TEXT(LISTEN, host->listen));
     drain_start(host);
+    reload_start(host);
     supervised_is_up(host->self);
     link_open(&host->consume);
     link_open(&host->publish);
@@ -213,6 +214,7 @@ enum exit_status host_run(struct host *host)
     loop_run(host->loop);
     report_stop(host);
     depths_stop(&host->depths);
+    reload_stop(host);
     drain_stop(host);
     log_info("app", "warrener ends");
     if (host->has_stuck) watchdog_end();

@@ -91,7 +91,7 @@ struct host {
     struct post *posts;
     size_t n_posts;
     struct depths depths;
-    struct signal_watch on_term, on_int;
+    struct signal_watch on_term, on_int, on_hup;
     struct timer tick, report, drain;
     uint64_t tick_due_ns; /* when the next tick should come */
     struct histogram *loop_lag;
@@ -118,6 +118,9 @@ void larder_close(struct larder *larder);                   /* after the crews *
 
 void report_start(struct host *host);
 void report_stop(struct host *host);
+
+void reload_start(struct host *host);
+void reload_stop(struct host *host);
 
 void drain_start(struct host *host);
 void drain_stop(struct host *host);

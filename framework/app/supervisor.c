@@ -98,7 +98,8 @@ static void reap(struct supervisor *supervisor)
 
 static void pass_on(struct supervisor *supervisor, int number)
 {
-    if (number != SIGUSR1 && number != SIGUSR2) supervisor->told++;
+    const bool is_end = number != SIGHUP && number != SIGUSR1 && number != SIGUSR2;
+    if (is_end) supervisor->told++;
     if (!supervisor->pid) return;
     kill(supervisor->pid, supervisor->told >= ENOUGH_TOLD ? SIGKILL : number);
 }

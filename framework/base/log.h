@@ -40,7 +40,9 @@
     LOG_KEY(PID, "pid")                                                                            \
     LOG_KEY(SIGNAL, "signal")                                                                      \
     LOG_KEY(VERSION, "version")                                                                    \
-    LOG_KEY(ATTEMPT, "attempt")
+    LOG_KEY(ATTEMPT, "attempt")                                                                    \
+    LOG_KEY(KEY, "key")                                                                            \
+    LOG_KEY(LEVEL, "to_level")
 
 enum log_key {
 #define LOG_KEY_SYMBOL(symbol, name) LOG_##symbol,

@@ -15,11 +15,12 @@ static const uint64_t call_bounds[] = { 1 * US,  2 * US,   5 * US,   10 * US,  2
                                         10 * MS, 50 * MS,  100 * MS, 500 * MS, 1 * S,
                                         5 * S,   10 * S,   30 * S,   0 };
 
-/* A message's way: from a millisecond to a backlog of days. */
-static const uint64_t way_bounds[] = { 1 * MS,   2500 * US, 5 * MS,    10 * MS, 25 * MS,
-                                       50 * MS,  100 * MS,  250 * MS,  1 * S,   5 * S,
-                                       10 * S,   30 * S,    60 * S,    300 * S, 900 * S,
-                                       3600 * S, 21600 * S, 86400 * S, 0 };
+/* A message's way: from a millisecond to a backlog of days. Measured under a steady stream with batches
+ * of 20 ms, half settle within 15 ms and 99 of 100 within 25 to 80: there the steps are doublings. */
+static const uint64_t way_bounds[] = { 1 * MS,    2500 * US, 5 * MS,   10 * MS, 20 * MS,   40 * MS,
+                                       80 * MS,   160 * MS,  400 * MS, 1 * S,   2500 * MS, 5 * S,
+                                       10 * S,    30 * S,    60 * S,   300 * S, 900 * S,   3600 * S,
+                                       21600 * S, 86400 * S, 0 };
 
 static const uint64_t lag_bounds[] = { 100 * US, 250 * US, 500 * US, 1 * MS,   2500 * US, 5 * MS,
                                        10 * MS,  25 * MS,  50 * MS,  100 * MS, 250 * MS,  500 * MS,
