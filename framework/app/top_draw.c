@@ -103,8 +103,9 @@ static const char *show_span(int64_t s, char out[SHOWN])
 static const char *show_time(int64_t us, char out[SHOWN])
 {
     const double value = (double)us;
-    if (us == 0) return strcpy(out, "-");
-    if (us < 9950)
+    if (us == 0)
+        snprintf(out, SHOWN, "-");
+    else if (us < 9950)
         snprintf(out, SHOWN, "%.1f ms", value / 1e3);
     else if (us < 995000)
         snprintf(out, SHOWN, "%.0f ms", value / 1e3);
@@ -186,7 +187,7 @@ static void draw_way(struct pen *pen, const struct top_view *view)
     }
     end_line(pen);
     put(pen, DIM, "waiting for another try ");
-    put(pen, PLAIN, "%lld", (long long)(view->sum.retry_ready + view->sum.held));
+    put(pen, PLAIN, "%lld", (long long)view->sum.retry_ready + view->sum.held);
     put(pen, DIM, "   in dead queues ");
     put(pen, view->sum.dead_ready ? BAD : PLAIN, "%lld", (long long)view->sum.dead_ready);
     put(pen, DIM, "   died here ");

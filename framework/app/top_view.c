@@ -72,8 +72,9 @@ static void each(struct reader *reader, const char *list, size_t most,
 static void say(struct top_view *view, const char *what, const char *about, const char *more)
 {
     if (view->n_lines == TOP_LINES) return;
-    snprintf(view->lines[view->n_lines++], TOP_TEXT, "%s%s%s%s", what, about, *more ? ": " : "",
-             more);
+    char words[4 * TOP_TEXT];
+    snprintf(words, sizeof words, "%s%s%s%s", what, about, *more ? ": " : "", more);
+    text_show(text_of(words), view->lines[view->n_lines++], TOP_TEXT);
 }
 
 static void read_reason(struct reader *reader, size_t nth)
