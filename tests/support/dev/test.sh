@@ -178,10 +178,11 @@ matching_filter() {
     if [[ -z $FILTER ]] || is_a_stage "$FILTER"; then cat; else grep -E -e "$FILTER" || true; fi
 }
 
-# ctest_telling DIRECTORY PATTERN: a line for each program as it ends
+# ctest_telling DIRECTORY PATTERN: a line for each program as it ends. They mostly wait, so there is one more
+# at a time than processors.
 ctest_telling() {
-    local without_aslr=()
+    local without_aslr=() at_once=$(($(nproc) + 1))
     if setarch -R true 2>/dev/null; then without_aslr=(setarch -R); fi # ThreadSanitizer's wish
-    "${without_aslr[@]}" ctest --test-dir "$1" -R "$2" --timeout 600 2>&1 |
+    "${without_aslr[@]}" ctest --test-dir "$1" -R "$2" --timeout 600 --parallel "$at_once" 2>&1 |
         grep -E --line-buffered '^ *[0-9]+/[0-9]+ Test' | sed -u 's/^ */   /' >&2
 }
