@@ -43,7 +43,7 @@ struct walk {
     bool is_freed, is_asking;
     struct walk_facts facts;
     struct walk_plan plan;
-    uint64_t begun_ms;
+    uint64_t begun_ms, asked_ms;
     unsigned windows;
     char tag[256];
 
@@ -152,6 +152,7 @@ static void look_around(struct walk *walk)
 
 static void declare(struct walk *walk, void (*on_ok)(void *, void *))
 {
+    walk->asked_ms = now_of(walk);
     amqp_queue_declare_t method = { .queue = codec_cstr(walk->settings.queue), .passive = 1 };
     if (!channel_call(walk->channel, AMQP_QUEUE_DECLARE_METHOD, &method,
                       AMQP_QUEUE_DECLARE_OK_METHOD, on_ok))
@@ -178,12 +179,13 @@ static void on_settling(void *owner, void *decoded)
 {
     struct walk *walk = owner;
     const amqp_queue_declare_ok_t *ok = decoded;
-    const bool is_same = walk->facts.ready == ok->message_count && !ok->consumer_count;
+    const bool is_known = ok->message_count || now_of(walk) - walk->asked_ms < WALK_TRUST_MS;
+    const bool is_same = walk->facts.ready == ok->message_count && !ok->consumer_count && is_known;
     walk->is_asking = false;
     walk->facts.ready = ok->message_count;
     walk->facts.consumers = ok->consumer_count;
     if (walk->state != STATE_SETTLING) return;
-    if (is_same || now_of(walk) - walk->begun_ms > SETTLE_MOST_MS)
+    if (is_same || (is_known && now_of(walk) - walk->begun_ms > SETTLE_MOST_MS))
         begin(walk);
     else
         timer_arm_ms(&walk->tick, SETTLE_MS);
@@ -252,7 +254,8 @@ static void on_left(void *owner, void *decoded)
     const amqp_queue_declare_ok_t *ok = decoded;
     walk->is_asking = false;
     if (walk->state != STATE_TAKING) return;
-    switch (walk_plan_answer(&walk->plan, ok->message_count, now_of(walk))) {
+    switch (walk_plan_answer(&walk->plan, ok->message_count, now_of(walk) - walk->asked_ms,
+                             now_of(walk))) {
     case WALK_GO_ON: return;
     case WALK_NO_MORE: end(walk, WALK_DONE, ""); return;
     case WALK_STALLS:

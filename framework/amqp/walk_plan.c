@@ -5,7 +5,7 @@
 
 #define GROWTH 4
 #define ROUNDS 4 /* so often may a window be refilled before a wider one takes its place */
-#define EMPTY_TIMES 2
+#define EMPTY_TIMES 4
 
 void walk_plan_begin(struct walk_plan *plan, uint64_t expected, uint64_t hand_bytes,
                      uint64_t now_ms)
@@ -79,10 +79,13 @@ bool walk_plan_asks(const struct walk_plan *plan, uint64_t now_ms)
     return plan->received == plan->settled && now_ms - plan->moved_ms >= WALK_QUIET_MS;
 }
 
-enum walk_answer walk_plan_answer(struct walk_plan *plan, uint64_t ready, uint64_t now_ms)
+enum walk_answer walk_plan_answer(struct walk_plan *plan, uint64_t ready, uint64_t took_ms,
+                                  uint64_t now_ms)
 {
     if (!walk_plan_asks(plan, now_ms)) return WALK_GO_ON;
-    if (!ready) return ++plan->empty >= EMPTY_TIMES ? WALK_NO_MORE : WALK_GO_ON;
-    plan->empty = 0;
-    return now_ms - plan->moved_ms >= WALK_STALL_MS ? WALK_STALLS : WALK_GO_ON;
+    const uint64_t quiet_ms = now_ms - plan->moved_ms;
+    const bool is_empty = !ready && took_ms < WALK_TRUST_MS;
+    plan->empty = is_empty ? plan->empty + 1 : 0;
+    if (plan->empty >= EMPTY_TIMES && quiet_ms >= WALK_END_MS) return WALK_NO_MORE;
+    return quiet_ms >= WALK_STALL_MS ? WALK_STALLS : WALK_GO_ON;
 }

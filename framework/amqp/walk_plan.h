@@ -13,7 +13,9 @@
 #define WALK_WINDOW_FIRST 16
 #define WALK_WINDOW_MOST 65535 /* a prefetch has 16 bits */
 #define WALK_QUIET_MS 300      /* without a letter: the broker is asked whether there are more */
-#define WALK_STALL_MS 10000    /* so long after the last one the rest is somebody else's */
+#define WALK_END_MS 1500    /* the least quiet before the broker is believed that there are none */
+#define WALK_TRUST_MS 200   /* a quorum queue that is busy says 0, after 250 ms */
+#define WALK_STALL_MS 30000 /* so long after the last one the rest is somebody else's */
 
 struct walk_plan {
     uint64_t expected; /* letters to see: what was there when it began */
@@ -39,6 +41,8 @@ bool walk_plan_is_done(const struct walk_plan *plan);
 /* Whether the broker is to be asked how many letters are left. */
 bool walk_plan_asks(const struct walk_plan *plan, uint64_t now_ms);
 enum walk_answer { WALK_GO_ON, WALK_NO_MORE, WALK_STALLS };
-enum walk_answer walk_plan_answer(struct walk_plan *plan, uint64_t ready, uint64_t now_ms);
+/* What it said, after `took_ms`. */
+enum walk_answer walk_plan_answer(struct walk_plan *plan, uint64_t ready, uint64_t took_ms,
+                                  uint64_t now_ms);
 
 #endif

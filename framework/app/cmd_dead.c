@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "app/dead_run.h"
+#include "base/check.h"
 #include "base/clock.h"
 #include "ops/json_write.h"
 
@@ -108,6 +109,11 @@ static void write_notes(const struct dead_task *task, const struct dead_result *
                 "warrener: %u other consumer%s of %s: letters in other hands (another `warrener "
                 "dead`?) were not seen\n",
                 result->consumers, result->consumers > 1 ? "s" : "", task->dead);
+    if (result->missed)
+        fprintf(stderr,
+                "warrener: %llu of the letters did not come: others took them meanwhile, or the "
+                "broker was too busy; run it again to be sure\n",
+                (unsigned long long)result->missed);
     if (result->renewed)
         fprintf(
             stderr,
@@ -154,6 +160,7 @@ static enum exit_status run_task(const struct config *config, const struct verb 
     if (consumer) task->max_message_bytes = (uint64_t)consumer->max_message_bytes;
     const bool is_well = dead_run(config, task, &result, &status);
     if (is_well || result.done) conclude(verb, task, &result);
+    task->queue = task->dead = NULL; /* they end here */
     return is_well ? EXIT_WELL : command_fail(&status);
 }
 
@@ -215,6 +222,7 @@ enum exit_status command_dead(int argc, char **argv)
         argv++;
     }
     if (!command_read_line(argc, argv, flags, &words.config, &exit)) return exit;
+    CHECK(verb); /* --help has ended above */
     task.verb = verb->verb;
     if (task.verb == DEAD_SHOW && !task.limit && !words.filter.id) task.limit = SHOWN_UNASKED;
     return load_and_run(&words, verb, &task);

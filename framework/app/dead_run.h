@@ -27,6 +27,7 @@ struct dead_result {
     uint64_t seen, matched;
     uint64_t done;      /* retried, dropped or shown; with dry_run: would be */
     uint64_t renewed;   /* put to the queue's end, with their deliveries forgotten */
+    uint64_t missed;    /* were there at the beginning, and did not come */
     uint64_t cut;       /* headers that an exported line cannot hold */
     uint32_t consumers; /* others, whose letters were not seen */
     int64_t limit;      /* of the queue, where letters were renewed */
