@@ -38,7 +38,7 @@ uint16_t walk_plan_open(struct walk_plan *plan, uint64_t now_ms)
     window = least(least(window, widest(plan)), left ? left : 1);
     plan->window = (uint32_t)window;
     plan->first = plan->received + 1;
-    plan->w_received = plan->w_kept = 0;
+    plan->w_received = plan->w_kept = plan->w_acked = 0;
     plan->moved_ms = now_ms;
     plan->empty = 0;
     return (uint16_t)window;
@@ -59,7 +59,9 @@ void walk_plan_settle(struct walk_plan *plan, uint64_t nth, bool is_kept, uint64
 {
     plan->settled++;
     plan->moved_ms = now_ms;
-    if (is_kept && nth >= plan->first) plan->w_kept++;
+    if (nth < plan->first) return;
+    plan->w_kept += is_kept;
+    plan->w_acked += !is_kept;
 }
 
 bool walk_plan_is_done(const struct walk_plan *plan)
@@ -70,7 +72,9 @@ bool walk_plan_is_done(const struct walk_plan *plan)
 bool walk_plan_turns(const struct walk_plan *plan)
 {
     if (walk_plan_is_done(plan)) return false;
-    if (plan->w_kept >= (plan->window + 1) / 2) return true;
+    if (plan->w_kept >= plan->window) return true;
+    /* What is acked must not trickle through the few places that are left. */
+    if (plan->w_acked && plan->w_kept * 2 >= plan->window) return true;
     return plan->w_received >= plan->window * ROUNDS && plan->window * 2 <= widest(plan);
 }
 

@@ -24,7 +24,7 @@ struct walk_plan {
     uint64_t hand_bytes; /* may be in hand at a time */
     uint32_t window;     /* of the consumer now; 0: none yet */
     uint64_t first;      /* the first letter of this window, counted from 1 */
-    uint32_t w_received, w_kept;
+    uint64_t w_received, w_kept, w_acked;
     uint64_t moved_ms; /* the last letter came, or was settled */
     unsigned empty;    /* times in a row that the broker had no more */
 };
