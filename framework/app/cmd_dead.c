@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "app/dead_run.h"
-#include "base/check.h"
 #include "base/clock.h"
 #include "ops/json_write.h"
 
@@ -31,13 +30,13 @@ static const struct verb {
 #define VERBS (sizeof verbs / sizeof *verbs)
 
 struct words {
-    const char *config, *queue;
+    const char *config, *verb, *queue;
     struct dead_filter_words filter;
 };
 
 static const struct verb *find_verb(const char *name)
 {
-    for (size_t i = 0; name && i < VERBS; i++)
+    for (size_t i = 0; i < VERBS; i++)
         if (!strcmp(verbs[i].name, name)) return &verbs[i];
     return NULL;
 }
@@ -46,12 +45,11 @@ static enum exit_status refuse_verb(const char *word)
 {
     const char *names[VERBS + 1] = { NULL };
     for (size_t i = 0; i < VERBS; i++) names[i] = verbs[i].name;
-    const char *near = word ? text_nearest(word, names) : NULL;
+    const char *near = text_nearest(word, names);
     fprintf(stderr,
-            "warrener dead: %s%s%s: list, show, export, retry or drop was expected%s%s%s; see "
+            "warrener dead: \"%s\": list, show, export, retry or drop was expected%s%s%s; see "
             "'warrener dead --help'\n",
-            word ? "\"" : "", word ? word : "nothing to do", word ? "\"" : "",
-            near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+            word, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     return EXIT_USAGE;
 }
 
@@ -195,6 +193,7 @@ enum exit_status command_dead(int argc, char **argv)
     struct words words = { .config = NULL };
     struct dead_task task = { .verb = DEAD_LIST };
     const struct flag flags[] = {
+        { "VERB", NULL, "list, show, export, retry or drop", FLAG_WORD, &words.verb },
         { "QUEUE", NULL, "the work queue, or its dead queue", FLAG_WORD, &words.queue },
         { "--where", "F=V", "F is reason, code, detail, host, exchange or key; may be repeated",
           FLAG_TEXTS, &words.filter.where },
@@ -213,16 +212,9 @@ enum exit_status command_dead(int argc, char **argv)
         { 0 },
     };
     enum exit_status exit;
-    const struct verb *verb = argc > 1 ? find_verb(argv[1]) : NULL;
-    const bool is_help = argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"));
-    if (!verb && !is_help) return refuse_verb(argc > 1 ? argv[1] : NULL);
-    if (verb) {
-        argv[1] = argv[0]; /* what is left is "dead QUEUE …" */
-        argc--;
-        argv++;
-    }
     if (!command_read_line(argc, argv, flags, &words.config, &exit)) return exit;
-    CHECK(verb); /* --help has ended above */
+    const struct verb *verb = find_verb(words.verb);
+    if (!verb) return refuse_verb(words.verb);
     task.verb = verb->verb;
     if (task.verb == DEAD_SHOW && !task.limit && !words.filter.id) task.limit = SHOWN_UNASKED;
     return load_and_run(&words, verb, &task);

@@ -18,7 +18,7 @@ const struct command commands[] = {
       "bring the database to what this release expects", command_migrate },
     { "publish", "[-c FILE] --exchange E --key K [...]", "publish messages, with confirms",
       command_publish },
-    { "dead", "list|show|export|retry|drop [-c FILE] QUEUE [...]", "look after dead letters",
+    { "dead", "list|show|export|retry|drop QUEUE [-c FILE] [...]", "look after dead letters",
       command_dead },
     { "health", "[-c FILE] [--url URL]", "ask a running host whether it is well", command_health },
     { "try", "HANDLER.so [--ndjson FILE] [...]", "run messages through a handler, with no server",

@@ -47,7 +47,6 @@ struct dead_run {
     uint32_t renew_from;
     char *room; /* for a copy's properties; NULL at first */
     size_t room_bytes;
-    uint64_t left;     /* letters that the next walk may see, after the first */
     uint64_t sent_out; /* letters that left, for the rate */
     uint64_t begun_ms, away_ms, acked_ms, nacked_ms, refused_ms; /* 0: not */
     bool is_walked;                                              /* no more letters come */

@@ -85,6 +85,5 @@ void dead_ack(struct dead_run *run, const struct letter *letter)
 {
     if (!run->walk || letter->walk != run->walks) return;
     run->acked_ms = dead_now_ms(run);
-    if (run->left) run->left--;
     walk_ack(run->walk, letter->tag);
 }

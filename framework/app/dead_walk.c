@@ -137,7 +137,7 @@ static void on_begun(void *own, const struct walk_facts *facts)
     if (run->was_begun) return;
     run->was_begun = true;
     if (run->task->verb == DEAD_LIST && !run->task->json) dead_write_heading(&run->spout.text);
-    run->result->ready = run->left = facts->ready;
+    run->result->ready = facts->ready;
     run->begun_ms = dead_now_ms(run);
     const bool is_bounded = most && most < facts->ready && dead_filter_is_empty(&run->task->filter);
     progress_begin(&run->progress, is_bounded ? most : facts->ready, run->begun_ms);
@@ -194,15 +194,13 @@ void dead_begin_walk(struct dead_run *run)
     static const struct walk_events events = { on_begun,  has_room, on_begin,
                                                on_letter, on_torn,  on_end };
     const struct dead_task *task = run->task;
-    run->is_walked = run->was_begun && !run->left;
-    if (run->is_walked) return;
     const bool leaves_all = dead_acts(run) && dead_filter_is_empty(&task->filter);
     const bool holds_bodies = dead_acts(run) || task->verb == DEAD_EXPORT;
     run->walks++;
     run->walk_settings = (struct walk_settings){
         .queue = task->dead,
         .name = run->config->name,
-        .most = run->was_begun ? run->left
+        .most = run->was_begun ? run->result->ready
                 : leaves_all   ? task->limit
                                : 0,
         .hand_bytes = holds_bodies ? HAND_BYTES : UINT64_MAX,

@@ -78,10 +78,12 @@ Test(dead, letters_leave_as_told)
     WAIT(&play, rabbit_ready(play.rabbit, play.dead) == 260);
     PROVE(&play, DEAD(&play, "drop", play.queue, "--type", "t0", "--json") == 0);
     SAYS(&play, "\"verb\":\"drop\"");
-    SAYS(&play, "\"done\":130");
-    WAIT(&play, rabbit_ready(play.rabbit, play.dead) == 130);
+    const char *done = strstr(morgue_output, "\"done\":");
+    const uint32_t dropped = done ? (uint32_t)strtoul(done + strlen("\"done\":"), NULL, 10) : 0;
+    PROVE(&play, dropped >= 110 && dropped <= 150, "%s", morgue_output);
+    WAIT(&play, rabbit_ready(play.rabbit, play.dead) == 260 - dropped);
     PROVE(&play, DEAD(&play, "retry", play.queue, "--to", other) == 0);
-    WAIT(&play, rabbit_ready(play.rabbit, other) == 130);
+    WAIT(&play, rabbit_ready(play.rabbit, other) == 260 - dropped);
     WAIT(&play, rabbit_ready(play.rabbit, play.dead) == 0);
     PROVE(&play, DEAD(&play, "list", play.queue) == 0);
     SAYS(&play, "0 of 0 letters");
@@ -103,9 +105,10 @@ Test(dead, what_is_exported_can_be_published)
         char *end = strstr(morgue_output, "2 of 2 letters");
         PROVE(&play, end, "%s", morgue_output);
         *end = '\0';
-        PROVE(&play, strstr(morgue_output, "\"body\":\"line\\n\\u0000\"}"), "%s", morgue_output);
+        PROVE(&play, strstr(morgue_output, "\"body\":\"line\\u000a\\u0000\"}"), "%s",
+              morgue_output);
         PROVE(&play, strstr(morgue_output, "\"priority\":4"), "%s", morgue_output);
-        PROVE(&play, strstr(morgue_output, "{\"n\":7},\"body64\":\"/wAB\"}"), "%s", morgue_output);
+        PROVE(&play, strstr(morgue_output, "\"n\":7},\"body64\":\"/wAB\"}"), "%s", morgue_output);
         if (i) break;
         play_write(&play, "again", morgue_output);
         PROVE(&play, DEAD(&play, "drop", play.queue) == 0);
