@@ -16,9 +16,9 @@
 #include "base/check.h"
 
 #define TICK_MS 50
-#define SETTLE_MS 100 /* between two looks at the beginning */
-#define SETTLE_MOST_MS                                                                             \
-    2000 /* for one that was killed to be noticed, and its letters to come back */
+#define SETTLE_MS 100       /* between two looks at the beginning */
+#define RETURN_MOST_MS 5000 /* without one more that is back: others take them */
+#define SETTLE_MOST_MS 2000 /* for the letters of one that was killed to come back */
 
 enum state {
     STATE_IDLE,
@@ -30,6 +30,8 @@ enum state {
     STATE_TAKING,
     STATE_TURNING, /* the window's consumer is being cancelled */
     STATE_ENDED,
+    STATE_COUNTING,  /* before what was kept goes back */
+    STATE_RETURNING, /* it does */
 };
 
 struct walk {
@@ -44,6 +46,7 @@ struct walk {
     struct walk_facts facts;
     struct walk_plan plan;
     uint64_t begun_ms, asked_ms;
+    uint64_t ready, awaited, changed_ms; /* while what was kept goes back */
     unsigned windows;
     char tag[256];
 
@@ -71,7 +74,7 @@ static void cancel(struct walk *walk, void (*on_ok)(void *, void *))
 
 void walk_stop(struct walk *walk)
 {
-    if (walk->state == STATE_ENDED) return;
+    if (walk->state >= STATE_ENDED) return;
     const bool is_taking = walk->state == STATE_TAKING;
     walk->state = STATE_ENDED;
     timer_disarm(&walk->tick);
@@ -80,7 +83,7 @@ void walk_stop(struct walk *walk)
 
 static void end(struct walk *walk, enum walk_end end, const char *why)
 {
-    if (walk->state == STATE_ENDED) return;
+    if (walk->state >= STATE_ENDED) return;
     walk_stop(walk);
     walk->events.on_end(walk->owner, end, why);
 }
@@ -163,10 +166,12 @@ static void declare(struct walk *walk, void (*on_ok)(void *, void *))
 static void begin(struct walk *walk)
 {
     const uint64_t most = walk->settings.most;
-    const uint64_t expected = most && most < walk->facts.ready ? most : walk->facts.ready;
+    const uint64_t least = walk->settings.least, ready = walk->facts.ready;
+    const uint64_t there = ready > least ? ready : least;
+    const uint64_t expected = most && most < there ? most : there;
     walk_plan_begin(&walk->plan, expected, walk->settings.hand_bytes, now_of(walk));
     walk->events.on_begun(walk->owner, &walk->facts);
-    if (walk->is_freed || walk->state == STATE_ENDED) return;
+    if (walk->is_freed || walk->state >= STATE_ENDED) return;
     if (walk_plan_is_done(&walk->plan)) {
         end(walk, WALK_DONE, "");
         return;
@@ -239,7 +244,7 @@ static void read_limit(struct walk *walk, const struct channel_loss *loss)
 static void on_open(void *owner)
 {
     struct walk *walk = owner;
-    if (walk->state == STATE_ENDED) return;
+    if (walk->state >= STATE_ENDED) return;
     if (walk->state == STATE_LIMIT) {
         settle(walk);
         return;
@@ -266,18 +271,71 @@ static void on_left(void *owner, void *decoded)
     }
 }
 
+/* ---- giving back ----------------------------------------------------------------------------- */
+
+static void be_back(struct walk *walk)
+{
+    walk->state = STATE_ENDED;
+    timer_disarm(&walk->tick);
+    walk->events.on_back(walk->owner);
+}
+
+static void on_returned(void *owner, void *decoded)
+{
+    struct walk *walk = owner;
+    const amqp_queue_declare_ok_t *ok = decoded;
+    const uint64_t now_ms = now_of(walk);
+    walk->is_asking = false;
+    if (walk->state != STATE_RETURNING) return;
+    if (walk->ready != ok->message_count) walk->changed_ms = now_ms;
+    walk->ready = ok->message_count;
+    if (walk->ready >= walk->awaited || now_ms - walk->changed_ms > RETURN_MOST_MS) be_back(walk);
+}
+
+static void on_counted(void *owner, void *decoded)
+{
+    struct walk *walk = owner;
+    const amqp_queue_declare_ok_t *ok = decoded;
+    walk->ready = ok->message_count;
+    walk->awaited = walk->ready + walk->plan.kept;
+    walk->changed_ms = now_of(walk);
+    walk->state = STATE_RETURNING;
+    walk->is_asking = false;
+    channel_close(walk->channel);
+    channel_open(walk->channel);
+    timer_arm_ms(&walk->tick, TICK_MS);
+}
+
+void walk_give_back(struct walk *walk)
+{
+    struct amqp_connection *connection = walk->connection;
+    CHECK(walk->state == STATE_ENDED);
+    connection_enter(connection);
+    walk->state = STATE_COUNTING;
+    if (channel_is_open(walk->channel) && walk->plan.kept)
+        declare(walk, on_counted);
+    else
+        timer_arm_ms(&walk->tick, 0);
+    connection_leave(connection);
+}
+
 static void on_tick(void *owner)
 {
     struct walk *walk = owner;
     struct amqp_connection *connection = walk->connection;
     connection_enter(connection);
     timer_arm_ms(&walk->tick, TICK_MS);
-    if (!channel_is_open(walk->channel)) {
+    if (walk->state == STATE_COUNTING) {
+        be_back(walk);
+    } else if (!channel_is_open(walk->channel)) {
         if (walk->state == STATE_IDLE && amqp_connection_is_ready(connection))
             channel_open(walk->channel);
     } else if (walk->state == STATE_SETTLING && !walk->is_asking) {
         walk->is_asking = true;
         declare(walk, on_settling);
+    } else if (walk->state == STATE_RETURNING && !walk->is_asking) {
+        walk->is_asking = true;
+        declare(walk, on_returned);
     } else if (walk->state == STATE_TAKING && !walk->is_asking &&
                walk_plan_asks(&walk->plan, now_of(walk))) {
         walk->is_asking = true;
@@ -294,8 +352,14 @@ static void on_lost(void *owner, const struct channel_loss *loss)
     const char *queue = walk->settings.queue;
     walk->is_asking = false;
     tear(walk);
-    if (walk->is_freed || walk->state == STATE_ENDED) return;
-    if (loss->code && walk->state == STATE_LIMIT) {
+    if (walk->is_freed) return;
+    if (walk->state == STATE_ENDED) {
+        if (walk->plan.received == walk->plan.settled) return;
+        walk->plan.settled = walk->plan.received; /* told once */
+        walk->events.on_end(walk->owner, WALK_LOST, loss->why);
+    } else if (walk->state > STATE_ENDED) {
+        be_back(walk);
+    } else if (loss->code && walk->state == STATE_LIMIT) {
         read_limit(walk, loss);
         channel_open(walk->channel);
     } else if (loss->code == AMQP_NOT_FOUND) {
@@ -353,7 +417,7 @@ static void on_content(void *owner, const struct channel_content *content)
     walk->into = NULL;
     walk->filled = 0;
     walk->is_told =
-        walk->state != STATE_ENDED &&
+        walk->state < STATE_ENDED &&
         walk_plan_take(&walk->plan, content->body_bytes + content->properties.len, now_of(walk));
     if (walk->is_told) walk->into = walk->events.on_begin(walk->owner, &delivery, &walk->token);
 }

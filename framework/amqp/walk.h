@@ -15,7 +15,8 @@
 struct walk_settings {
     const char *queue, *name; /* "NAME.QUEUE" is what its consumers are called; outlive the walk */
     uint64_t most;            /* letters; 0: all that are there */
-    uint64_t hand_bytes;      /* may be in hand at a time, by the mean of those so far */
+    uint64_t least;      /* so many are there, whatever the broker says: they are coming back */
+    uint64_t hand_bytes; /* may be in hand at a time, by the mean of those so far */
 };
 
 /* The queue as the walk begins. */
@@ -42,6 +43,7 @@ struct walk_events {
     void (*on_torn)(void *owner, void *token);   /* the rest of its body never came */
     void (*on_end)(void *owner, enum walk_end end,
                    const char *why); /* once; no more letters come */
+    void (*on_back)(void *owner);    /* after walk_give_back: what was kept is in its place again */
 };
 
 struct walk;
@@ -54,6 +56,9 @@ void walk_free(struct walk *walk); /* NULL is fine; from any callback of its own
 void walk_ack(struct walk *walk, uint64_t tag); /* after the end, too */
 void walk_keep(struct walk *walk, uint64_t tag);
 void walk_nudge(struct walk *walk);
-void walk_stop(struct walk *walk); /* no more letters, and no on_end */
+void walk_stop(struct walk *walk); /* no more letters, and no on_end but LOST */
+/* After the end, when nothing is in hand: what was kept goes back, and on_back comes when it is there
+ * (once, and not from inside): whoever looks at the queue next finds it. */
+void walk_give_back(struct walk *walk);
 
 #endif

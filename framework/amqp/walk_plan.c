@@ -58,6 +58,7 @@ bool walk_plan_take(struct walk_plan *plan, uint64_t bytes, uint64_t now_ms)
 void walk_plan_settle(struct walk_plan *plan, uint64_t nth, bool is_kept, uint64_t now_ms)
 {
     plan->settled++;
+    plan->kept += is_kept;
     plan->moved_ms = now_ms;
     if (nth < plan->first) return;
     plan->w_kept += is_kept;

@@ -19,7 +19,7 @@
 
 struct walk_plan {
     uint64_t expected; /* letters to see: what was there when it began */
-    uint64_t received, settled;
+    uint64_t received, settled, kept;
     uint64_t bytes;      /* of those received */
     uint64_t hand_bytes; /* may be in hand at a time */
     uint32_t window;     /* of the consumer now; 0: none yet */

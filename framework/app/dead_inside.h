@@ -52,6 +52,7 @@ struct dead_run {
     bool is_walked;                                              /* no more letters come */
     bool is_marked;                                              /* copies carry our user id */
     bool is_well, is_over, was_begun, is_interrupted, has_kept;
+    bool is_giving_back, is_back; /* what was kept */
 };
 
 uint64_t dead_now_ms(const struct dead_run *run);

@@ -88,6 +88,15 @@ static bool is_settled(const struct dead_run *run)
            dead_now_ms(run) >= run->acked_ms + (run->acked_ms ? ACK_REST_MS : 0);
 }
 
+static void give_back(struct dead_run *run)
+{
+    run->is_giving_back = true;
+    if (run->walk)
+        walk_give_back(run->walk);
+    else
+        run->is_back = true;
+}
+
 static void look_at_output(struct dead_run *run)
 {
     char why[100];
@@ -126,9 +135,8 @@ static void on_tick(void *own)
                   dead_now_ms(run));
     dead_send_some(run);
     if (is_settled(run)) {
-        walk_free(run->walk); /* what was kept goes back now, however long the reading takes */
-        run->walk = NULL;
-        if (!spout_waiting(&run->spout)) dead_finish(run, !run->is_interrupted);
+        if (!run->is_giving_back) give_back(run); /* however long the reading takes */
+        if (run->is_back && !spout_waiting(&run->spout)) dead_finish(run, !run->is_interrupted);
     } else if (run->walk) {
         walk_nudge(run->walk);
     } else if (amqp_connection_is_ready(run->connection)) {

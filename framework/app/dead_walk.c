@@ -158,6 +158,8 @@ static void begin_again(struct dead_run *run)
     run->walk = NULL;
     walk_free(walk);
     dead_forget_waiting(run);
+    if (!dead_acts(run)) return; /* it had come to its end, but for letters to be renewed */
+    run->is_walked = run->is_interrupted;
     run->result->matched = run->result->done;
     run->result->seen = run->result->done;
 }
@@ -172,7 +174,7 @@ static void on_end(void *own, enum walk_end end, const char *why)
             run->result->missed = run->result->ready - run->result->seen;
         return;
     case WALK_LOST:
-        if (dead_acts(run)) {
+        if (dead_acts(run) || run->is_walked) {
             begin_again(run);
             return;
         }
@@ -189,10 +191,16 @@ static void on_end(void *own, enum walk_end end, const char *why)
     }
 }
 
+static void on_back(void *own)
+{
+    struct dead_run *run = own;
+    run->is_back = true;
+}
+
 void dead_begin_walk(struct dead_run *run)
 {
-    static const struct walk_events events = { on_begun,  has_room, on_begin,
-                                               on_letter, on_torn,  on_end };
+    static const struct walk_events events = { on_begun, has_room, on_begin, on_letter,
+                                               on_torn,  on_end,   on_back };
     const struct dead_task *task = run->task;
     const bool leaves_all = dead_acts(run) && dead_filter_is_empty(&task->filter);
     const bool holds_bodies = dead_acts(run) || task->verb == DEAD_EXPORT;
@@ -203,6 +211,7 @@ void dead_begin_walk(struct dead_run *run)
         .most = run->was_begun ? run->result->ready
                 : leaves_all   ? task->limit
                                : 0,
+        .least = run->was_begun ? run->result->ready : 0, /* the last acks may not have arrived */
         .hand_bytes = holds_bodies ? HAND_BYTES : UINT64_MAX,
     };
     run->walk = walk_new(run->connection, &run->walk_settings, &events, run);
