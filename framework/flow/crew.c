@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "flow/crew_inside.h"
 #include "flow/intake.h"
+#include "plugin/event.h"
 
 void crew_free_delivery(struct crew *crew, struct delivery *delivery)
 {
@@ -217,6 +218,7 @@ static void on_message(void *own, void *token)
         crew_free_delivery(crew, delivery);
         return;
     }
+    if (UNLIKELY(event_is_possible(&delivery->job))) intake_finish(delivery, &crew->json);
     if (crew_is_ordered(crew)) {
         delivery->order_key = order_key_of(&crew->settings.order, &delivery->job, &crew->json);
         if (parking_is_stopped(&crew->parking, delivery->order_key)) {

@@ -69,7 +69,7 @@ struct crew {
     struct histogram *batch_rows;
     char last_error[256];
     struct complaint complaints[CREW_COMPLAINTS];
-    struct json json; /* room for json keys of order */
+    struct json json; /* room for json keys of order, and for events */
 };
 
 static inline bool crew_is_ordered(const struct crew *crew)

@@ -74,6 +74,12 @@ static void bury(struct crew *crew, struct delivery *delivery, enum dead_reason 
     crew_bury(crew, delivery, reason, delivery->outcome.reason);
 }
 
+/* Unseen by its handler where it cannot be read. */
+static void bury_rejected(struct crew *crew, struct delivery *delivery)
+{
+    bury(crew, delivery, delivery->job.fault.len ? DEAD_UNDECODABLE : DEAD_REJECTED);
+}
+
 /* As it arrived, or each try would add to it; what it reads, it will read anew. */
 static void forget_outcome(struct crew *crew, struct delivery *delivery)
 {
@@ -132,7 +138,7 @@ static void follow(struct crew *crew, struct delivery *delivery)
     case WR_DONE: stage(crew, delivery); break;
     case WR_RETRY: go_again(crew, delivery); break;
     case WR_WAIT: wait_for_it(crew, delivery); break;
-    case WR_REJECT: bury(crew, delivery, DEAD_REJECTED); break;
+    case WR_REJECT: bury_rejected(crew, delivery); break;
     }
 }
 

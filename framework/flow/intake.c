@@ -5,6 +5,7 @@
 #include "flow/intake.h"
 
 #include "amqp/copy.h"
+#include "plugin/event.h"
 
 /* Where a text that lies in `from` lies in its copy. */
 static struct wr_text moved(struct wr_text text, struct wr_text from, const char *copy)
@@ -60,6 +61,14 @@ void intake_fill(struct delivery *delivery, const struct amqp_delivery *arrived,
         .priority = from->priority,
         .redelivered = arrived->redelivered,
     };
+    delivery->job.fault = text_of("");
+    delivery->job.is_id_of_event = false;
     restore_original(delivery, arrived, queue);
+    delivery->arrived = arena_mark(&delivery->arena);
+}
+
+void intake_finish(struct delivery *delivery, struct json *json)
+{
+    event_read(&delivery->job, json, &delivery->arena);
     delivery->arrived = arena_mark(&delivery->arena);
 }

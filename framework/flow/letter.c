@@ -43,8 +43,8 @@ static bool write_copy(const struct mail_item *item, const struct letter_terms *
                            room->bytes);
     out->encoded = text_from(room->properties, bytes);
     out->routing_key = text_of(terms->target);
-    out->body = message->body;
-    out->message_id = message->id;
+    out->body = text_from(delivery->body, delivery->body_bytes); /* an event's data is less */
+    out->message_id = delivery->job.is_id_of_event ? none : message->id;
     out->mandatory = true;
     return true;
 }

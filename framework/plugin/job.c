@@ -133,6 +133,7 @@ static void begin(struct job *job, struct arena *arena, const struct job_message
     job->row = NULL;
     job->reason_bytes = job->code_bytes = 0;
     job->magic = JOB_AT_WORK;
+    if (UNLIKELY(message->fault.len)) job_fail(job, "%.*s", TEXT_ARGS(message->fault));
 }
 
 /* What it does beyond saying what to load would be lost, or done twice. */
@@ -148,6 +149,7 @@ static void check_preparation(struct job *job)
 /* False: the message has failed. */
 static bool prepare(struct job *job)
 {
+    if (job->has_failed) return false;
     job->is_preparing = true;
     job->settings.handler->prepare(job->self, &job->face, &job->given->message);
     job->is_preparing = false;
@@ -159,6 +161,7 @@ static bool prepare(struct job *job)
 
 static enum wr_verdict handle(struct job *job)
 {
+    if (UNLIKELY(job->has_failed)) return WR_REJECT;
     return job->settings.handler->handle(job->self, &job->face, &job->given->message);
 }
 

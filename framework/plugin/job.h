@@ -33,6 +33,8 @@ struct job_outcome {
 struct job_message {
     struct wr_message message;
     struct wr_text headers; /* encoded, see amqp/table.h */
+    struct wr_text fault;   /* it cannot be read: rejected with this, unseen by the handler */
+    bool is_id_of_event;    /* AMQP's own property is empty; see event.h */
 };
 
 /* Everything is borrowed for the job's life. */

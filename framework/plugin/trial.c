@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "plugin/event.h"
 #include "plugin/trial_parts.h"
 #include "store/loader.h"
 
@@ -231,8 +232,10 @@ enum wr_verdict wr_trial_handle(struct wr_trial *trial, struct wr_message messag
     struct job_outcome outcome;
     struct job_message *const lent = trial_message_new(&message, trial->headers);
     arena_init(&arena, NULL, 0);
+    const struct job_message as_given = *lent;
     arena_reset(&trial->kept);
     trial->wanted = NULL;
+    if (event_is_possible(lent)) event_read(lent, &trial->json, &arena);
     at_work = trial;
     const uint64_t before_ns = clock_now_ns();
     call(trial, &arena, lent, &outcome);
@@ -240,6 +243,7 @@ enum wr_verdict wr_trial_handle(struct wr_trial *trial, struct wr_message messag
     at_work = NULL;
     trial_keep(&trial->kept, &outcome, &trial->outcome);
     arena_reset(&arena);
+    *lent = as_given;
     trial_message_free(lent);
     return trial->outcome.verdict;
 }

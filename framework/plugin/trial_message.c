@@ -2,12 +2,12 @@
  *
  * What a trial lends a handler: see trial_parts.h. Freed memory is overwritten first, so that what was
  * kept is seen to be wrong where no sanitizer looks. */
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/text.h"
+#include "plugin/headers.h"
 #include "plugin/trial_parts.h"
 
 enum { GONE = 0xdb };
@@ -50,6 +50,7 @@ struct job_message *trial_message_new(const struct wr_message *message, struct w
     struct job_message *const own = NEW(struct job_message);
     own->message = *message;
     own->headers = copy(headers);
+    own->fault = text_of("");
     for (size_t i = 0; i < TEXTS; i++) {
         struct wr_text *const text = text_at(&own->message, i);
         *text = copy(text_from(text->at, text->at ? text->len : 0));
@@ -67,35 +68,10 @@ void trial_message_free(struct job_message *message)
 
 /* ---- headers ---------------------------------------------------------------------------------------- */
 
-static char *put_header(char *at, const struct wr_pair *header)
-{
-    static const char kinds[] = { [WR_H_TEXT] = 'S', [WR_H_INT] = 'l', [WR_H_BOOL] = 't' };
-    CHECK((unsigned)header->kind < sizeof kinds && header->name.len <= UINT8_MAX);
-    *at++ = (char)header->name.len;
-    if (header->name.len) memcpy(at, header->name.at, header->name.len);
-    at += header->name.len;
-    *at++ = kinds[header->kind];
-    if (header->kind == WR_H_TEXT) {
-        const uint32_t len = htobe32((uint32_t)header->text.len);
-        memcpy(at, &len, sizeof len);
-        if (header->text.len) memcpy(at + sizeof len, header->text.at, header->text.len);
-        return at + sizeof len + header->text.len;
-    }
-    if (header->kind == WR_H_BOOL) {
-        *at = header->number != 0;
-        return at + 1;
-    }
-    const uint64_t number = htobe64((uint64_t)header->number);
-    memcpy(at, &number, sizeof number);
-    return at + sizeof number;
-}
-
 struct wr_text trial_encode_headers(const struct wr_pair *headers, size_t n)
 {
-    size_t most = 1;
-    for (size_t i = 0; i < n; i++)
-        most += 2 + headers[i].name.len + sizeof(uint64_t) + headers[i].text.len;
-    char *const encoded = memory_new(1, most), *at = encoded;
-    for (size_t i = 0; i < n; i++) at = put_header(at, &headers[i]);
-    return text_from(encoded, (size_t)(at - encoded));
+    const size_t bytes = headers_bytes("", headers, n);
+    char *const encoded = memory_new(1, bytes + 1);
+    (void)headers_write("", headers, n, encoded);
+    return text_from(encoded, bytes);
 }

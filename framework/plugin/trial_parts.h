@@ -4,6 +4,7 @@
 #ifndef PLUGIN_TRIAL_PARTS_H
 #define PLUGIN_TRIAL_PARTS_H
 
+#include "base/json.h"
 #include "plugin/declaration.h"
 #include "plugin/trial.h"
 #include "store/sink.h"
@@ -39,6 +40,7 @@ struct wr_trial {
     struct trial_wanted *wanted;
     struct job_outcome outcome;
     uint64_t took_ns;
+    struct json json; /* room for CloudEvents */
 };
 
 /* A message in memory of its own, each text in exactly as many bytes as it has, so that reading past

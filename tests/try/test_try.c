@@ -16,7 +16,9 @@ static int sh(const char *words)
 {
     char line[2048];
     snprintf(line, sizeof line,
-             "exec 2>&1; W=" TEST_WORKERS " S=" TEST_SOURCES " P=" TEST_PLUGINS "; %s", words);
+             "exec 2>&1; W=" TEST_WORKERS " S=" TEST_SOURCES " P=" TEST_PLUGINS " E=" TEST_SOURCES
+             "/../docs/examples; %s",
+             words);
     FILE *const pipe = popen(line, "re");
     cr_assert(pipe);
     output[fread(output, 1, sizeof output - 1, pipe)] = '\0';
@@ -53,6 +55,20 @@ static void expect_part(const char *words, int exit, const char *part)
 
 #define NOTHING "\"rows\":[],\"cache\":[],\"publishes\":[],"
 #define NTH(n) "\"line\":" #n ",\"id\":\"0194f0c8-7c1e-7a3b-9d2e-00000000000" #n "\","
+
+/* As docs/cloudevents.md shows it. */
+Test(try, reads_cloudevents)
+{
+    expect(TRY "$P/placed.so --option to=told --ndjson $E/cloudevents/messages.ndjson", 1,
+           "{\"line\":1,\"verdict\":\"done\",\"rows\":[],\"cache\":[],\"publishes\":[{\"key\":"
+           "\"told\",\"body\":\"order.placed e-1 from /shop: o-7 costs 1210 at "
+           "1767323045000\"}],\"counters\":{}}\n"
+           "{\"line\":2,\"verdict\":\"done\",\"rows\":[],\"cache\":[],\"publishes\":[{\"key\":"
+           "\"told\",\"body\":\"order.placed e-2 from /shop: o-8 costs 990 at "
+           "1767323045000\"}],\"counters\":{}}\n"
+           "{\"line\":3,\"verdict\":\"reject\",\"reason\":\"a CloudEvent needs a \\\"type\\\" that "
+           "is text, and not empty\"," NOTHING "\"counters\":{}}\n");
+}
 
 Test(try, tells_a_line_a_message)
 {

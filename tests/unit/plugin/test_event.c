@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * CloudEvents as a handler gets to see them: both forms, what fills what, and what is refused. */
+#include <stdlib.h>
+
+#include <criterion/criterion.h>
+
+#include "amqp/table.h"
+#include "plugin/event.h"
+#include "plugin/headers.h"
+
+#define MINUTE_MS INT64_C(1767323045678) /* 2026-01-02T03:04:05.678Z */
+
+static struct json json;
+static struct arena arena;
+static struct job_message message;
+static char headers[4096];
+
+static void begin(const char *content_type, const char *body, const struct wr_pair *pairs, size_t n)
+{
+    const struct wr_text none = { "", 0 };
+    arena_reset(&arena);
+    message = (struct job_message){ .headers = none, .fault = none };
+    message.message = (struct wr_message){ none, none, none, none, none, none, none, none,
+                                           none, none, none, none, 0,    1,    0,    false };
+    message.message.body = text_of(body);
+    message.message.content_type = text_of(content_type);
+    if (!n) return;
+    char *const end = headers_write("", pairs, n, headers);
+    message.headers = text_from(headers, (size_t)(end - headers));
+}
+
+static void read_it(void)
+{
+    cr_expect(event_is_possible(&message));
+    event_read(&message, &json, &arena);
+}
+
+static void structured(const char *body)
+{
+    begin("application/cloudevents+json", body, NULL, 0);
+    read_it();
+}
+
+static void setup(void)
+{
+    arena_init(&arena, NULL, 0);
+}
+
+static void teardown(void)
+{
+    arena_reset(&arena);
+}
+
+TestSuite(event, .init = setup, .fini = teardown);
+
+#define expect_text(given, expected)                                                               \
+    cr_expect(text_is((given), (expected)), "\"%.*s\" is not \"%s\"", TEXT_ARGS(given), (expected))
+
+static void expect_header(const char *name, const char *expected)
+{
+    struct wr_pair pair;
+    if (!table_find(message.headers, name, &pair)) {
+        cr_expect(!expected, "no header %s", name);
+        return;
+    }
+    cr_expect(expected, "a header %s", name);
+    if (expected) expect_text(pair.text, expected);
+}
+
+static void expect_refused(const char *body, const char *why)
+{
+    structured(body);
+    expect_text(message.fault, why);
+}
+
+#define WHOLE                                                                                      \
+    "{\"specversion\":\"1.0\",\"id\":\"e-1\",\"source\":\"/shop\",\"type\":\"order.placed\","      \
+    "\"subject\":\"o-7\",\"time\":\"2026-01-02T03:04:05.678Z\","
+#define BARE "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"s\",\"type\":\"t\""
+
+Test(event, in_structured_form_shows_its_data)
+{
+    structured(WHOLE "\"partition\":7,\"urgent\":true,\"nothing\":null,"
+                     "\"data\": {\"cents\": 12.10, \"a\":[1]} }");
+    expect_text(message.fault, "");
+    expect_text(message.message.body, "{\"cents\": 12.10, \"a\":[1]}");
+    expect_text(message.message.id, "e-1");
+    expect_text(message.message.type, "order.placed");
+    expect_text(message.message.content_type, "application/json");
+    cr_expect_eq(message.message.timestamp_ms, MINUTE_MS);
+    cr_expect(message.is_id_of_event);
+    expect_header("ce_specversion", "1.0");
+    expect_header("ce_id", "e-1");
+    expect_header("ce_source", "/shop");
+    expect_header("ce_type", "order.placed");
+    expect_header("ce_subject", "o-7");
+    expect_header("ce_time", "2026-01-02T03:04:05.678Z");
+    expect_header("ce_nothing", NULL);
+    expect_header("ce_data", NULL);
+    struct wr_pair pair;
+    cr_expect(table_find(message.headers, "ce_partition", &pair) && pair.kind == WR_H_INT &&
+              pair.number == 7);
+    cr_expect(table_find(message.headers, "ce_urgent", &pair) && pair.kind == WR_H_BOOL &&
+              pair.number == 1);
+}
+
+Test(event, keeps_what_amqp_says)
+{
+    const struct wr_pair pair = { .name = text_of("tenant"), .text = text_of("blue") };
+    begin("Application/CloudEvents+JSON; charset=utf-8", WHOLE "\"data\":1}", &pair, 1);
+    message.message.id = text_of("amqp-id");
+    message.message.type = text_of("amqp-type");
+    message.message.timestamp_ms = 5;
+    read_it();
+    expect_text(message.message.body, "1");
+    expect_text(message.message.id, "amqp-id");
+    expect_text(message.message.type, "amqp-type");
+    cr_expect_eq(message.message.timestamp_ms, 5);
+    cr_expect_not(message.is_id_of_event);
+    expect_header("ce_id", "e-1");
+    expect_header("tenant", "blue");
+}
+
+Test(event, data_of_other_kinds)
+{
+    structured(BARE ",\"data\":\"a \\u00e9\",\"datacontenttype\":\"text/plain\"}");
+    expect_text(message.message.body, "a \xc3\xa9");
+    expect_text(message.message.content_type, "text/plain");
+    structured(BARE ",\"data\":\"a\",\"datacontenttype\":\"application/vnd.x+json;v=1\"}");
+    expect_text(message.message.body, "\"a\"");
+    structured(BARE ",\"data\":\"a\"}");
+    expect_text(message.message.body, "\"a\"");
+    structured(BARE ",\"data\":{\"a\":1},\"datacontenttype\":\"text/json5\"}");
+    expect_text(message.message.body, "{\"a\":1}");
+    structured(BARE ",\"datacontenttype\":\"image/png\",\"data_base64\":\"iVBORw==\"}");
+    expect_text(message.message.body, "\x89PNG");
+    expect_text(message.message.content_type, "image/png");
+    structured(BARE ",\"data\":null}");
+    expect_text(message.message.body, "");
+    structured(BARE "}");
+    expect_text(message.message.body, "");
+    expect_text(message.message.content_type, "");
+    expect_text(message.fault, "");
+}
+
+Test(event, that_is_none_is_refused)
+{
+    expect_refused("", "a CloudEvent's body is not JSON: at byte 0: it is empty");
+    expect_refused("[]", "a CloudEvent's body is no JSON object");
+    expect_refused("{}", "a CloudEvent needs a \"specversion\" that is text, and not empty");
+    expect_refused("{\"specversion\":\"1.0\",\"id\":\"\"}",
+                   "a CloudEvent needs a \"id\" that is text, and not empty");
+    expect_refused("{\"specversion\":\"1.0\",\"id\":7,\"source\":\"s\"}",
+                   "a CloudEvent needs a \"id\" that is text, and not empty");
+    expect_refused("{\"specversion\":\"0.3\",\"id\":\"1\",\"source\":\"s\",\"type\":\"t\"}",
+                   "a CloudEvent of specversion \"0.3\" cannot be read, only 1.0");
+    expect_refused(BARE ",\"time\":\"noon\"}",
+                   "a CloudEvent's \"time\" is no time like 2026-01-02T03:04:05Z");
+    expect_refused(BARE ",\"data\":1,\"data_base64\":\"aGk=\"}",
+                   "a CloudEvent has \"data\" and \"data_base64\"; one is allowed");
+    expect_refused(BARE ",\"data_base64\":\"?\"}", "a CloudEvent's \"data_base64\" is not base64");
+    expect_refused(BARE ",\"more\":{}}", "a CloudEvent's \"more\" is an object, text was expected");
+    cr_expect_not(message.is_id_of_event);
+}
+
+Test(event, of_too_many_attributes_is_refused)
+{
+    char body[2048], *at = body;
+    at += sprintf(at, BARE);
+    for (int i = 0; i < EVENT_ATTRIBUTES - 4; i++) at += sprintf(at, ",\"x%d\":1", i);
+    sprintf(at, "}");
+    structured(body);
+    expect_text(message.fault, "");
+    sprintf(at, ",\"more\":1}");
+    expect_refused(body, "a CloudEvent has more than 64 attributes");
+}
+
+static void binary(const char *prefix)
+{
+    static const char *const pairs[][2] = { { "specversion", "1.0" },
+                                            { "id", "e-1" },
+                                            { "type", "order.placed" },
+                                            { "source", "/shop" },
+                                            { "time", "2026-01-02T03:04:05.678Z" } };
+    struct wr_pair given[6];
+    char names[6][64];
+    for (size_t i = 0; i < 5; i++) {
+        snprintf(names[i], sizeof names[i], "%s%s", prefix, pairs[i][0]);
+        given[i] = (struct wr_pair){ .name = text_of(names[i]), .text = text_of(pairs[i][1]) };
+    }
+    given[5] = (struct wr_pair){ .name = text_of("tenant"), .text = text_of("blue") };
+    begin("text/plain", "hello", given, 6);
+    read_it();
+}
+
+Test(event, in_binary_form_is_its_headers)
+{
+    static const char *const prefixes[] = { "cloudEvents:", "cloudEvents_", "ce-", "ce_" };
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+        char name[64];
+        binary(prefixes[i]);
+        expect_text(message.message.body, "hello");
+        expect_text(message.message.content_type, "text/plain");
+        expect_text(message.message.id, "e-1");
+        expect_text(message.message.type, "order.placed");
+        cr_expect_eq(message.message.timestamp_ms, MINUTE_MS);
+        cr_expect(message.is_id_of_event);
+        expect_header("ce_source", "/shop");
+        expect_header("tenant", "blue");
+        snprintf(name, sizeof name, "%ssource", prefixes[i]);
+        expect_header(name, "/shop");
+    }
+}
+
+Test(event, headers_that_are_none_are_left_alone)
+{
+    const struct wr_pair pairs[] = { { .name = text_of("ce_id"), .text = text_of("x") },
+                                     { .name = text_of("ce_specversion"), .text = text_of("2") } };
+    begin("application/cloudevents-batch+json", "[]", pairs, 2);
+    read_it();
+    expect_text(message.fault, "");
+    expect_text(message.message.id, "");
+    expect_text(message.message.body, "[]");
+    cr_expect_not(message.is_id_of_event);
+    begin("application/json", "{}", NULL, 0);
+    cr_expect_not(event_is_possible(&message));
+}
