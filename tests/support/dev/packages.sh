@@ -27,6 +27,8 @@ servers|openssl|openssl
 servers|curl|curl
 servers|procps|ps
 test|git|git
+test|dpkg-dev|dpkg-shlibdeps
+test|groff-base|groff
 test|prometheus|prometheus
 test|nodejs|node
 test|pgbouncer|/usr/sbin/pgbouncer
