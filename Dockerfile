@@ -15,8 +15,7 @@ COPY . .
 RUN umask 022 \
  && cmake -S . -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/usr -DWARRENER_TESTS=OFF \
  && cmake --build /build \
- && cmake --install /build --strip \
- && cp -R sql /usr/share/warrener-sql
+ && cmake --install /build --strip
 
 FROM debian:trixie-slim
 RUN apt-get update \
@@ -27,7 +26,7 @@ RUN apt-get update \
  && install -d -o 10001 -g 10001 -m 750 /var/lib/warrener
 COPY --from=build /usr/bin/warrener /usr/bin/warrener
 COPY --from=build /usr/lib/warrener /usr/lib/warrener
-COPY --from=build /usr/share/warrener-sql /usr/share/warrener/sql
+COPY --from=build /usr/share/warrener /usr/share/warrener
 ENV WARRENER_CONFIG=/etc/warrener/warrener.yaml
 # Owned by root, and run by somebody else: the host cannot change what it loads.
 USER 10001:10001

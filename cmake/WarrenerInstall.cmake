@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# What `cmake --install` lays down: the host, the headers, the bundled handlers, and what lets others
-# build handlers outside this tree: a CMake package and a pkg-config file, both relocatable.
+# What `cmake --install` lays down, in two components: `host`, which runs handlers (the program, the
+# bundled ones with their tables, manual pages, completion, a unit for systemd), and `dev`, which builds
+# them outside of this tree (headers, testing library, a CMake package and pkg-config files, both
+# relocatable). WarrenerPackages.cmake makes a Debian package of each.
 
 include(CMakePackageConfigHelpers)
 
@@ -9,13 +11,21 @@ set(cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/warrener)
 set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 set(made ${CMAKE_CURRENT_BINARY_DIR}/install)
 
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME host)
 if(TARGET warrener)
   install(TARGETS warrener RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
-install(DIRECTORY include/warrener ${CMAKE_CURRENT_BINARY_DIR}/include/warrener
-        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
-install(TARGETS warrener_testing ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+if(TARGET warrener_pages)
+  install(DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+endif()
+install(FILES completion/warrener.bash DESTINATION share/bash-completion/completions RENAME warrener)
+install(FILES systemd/warrener@.service DESTINATION lib/systemd/system)
+install(DIRECTORY sql/workers DESTINATION share/warrener/sql)
+file(GLOB guides CONFIGURE_DEPENDS docs/*.md)
+install(FILES README.md LICENSE ${guides} DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs/examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES LICENSE DESTINATION share/doc/warrener RENAME copyright)     # where Debian looks
+install(FILES LICENSE DESTINATION share/doc/warrener-dev RENAME copyright COMPONENT dev)
 
 # Every plugin that a folder of workers/ makes.
 get_property(folders DIRECTORY workers PROPERTY SUBDIRECTORIES)
@@ -29,6 +39,10 @@ foreach(folder IN LISTS folders)
   endforeach()
 endforeach()
 
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME dev)
+install(DIRECTORY include/warrener ${CMAKE_CURRENT_BINARY_DIR}/include/warrener
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(TARGETS warrener_testing ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 if(WARRENER_SANITIZE)
   set(testing_sanitizers "-fsanitize=${WARRENER_SANITIZE}")
 endif()
@@ -66,3 +80,5 @@ foreach(package IN ITEMS warrener warrener-testing)
   configure_file(cmake/${package}.pc.in ${made}/${package}.pc @ONLY)
   install(FILES ${made}/${package}.pc DESTINATION ${pkgconfig_dir})
 endforeach()
+
+include(WarrenerPackages)

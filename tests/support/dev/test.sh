@@ -15,7 +15,7 @@ unit|unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 more|plugins, fuzzing and the like
 tsan|unit tests under ThreadSanitizer
 tidy|clang-tidy over framework and workers
-install|installed, and used by projects outside
+install|installed, packaged, and used by projects outside
 integration|against private servers
 '
 
@@ -108,7 +108,8 @@ shell_scripts() {
 stage_build() { build asan; }
 stage_unit() { programs asan "$1" '^unit_'; }
 stage_more() { programs asan "$1" '^(?!unit_|integration|faults)'; }
-stage_install() { build asan && logged "$1" tests/install/run "$ROOT/build/asan"; }
+stage_install() { build asan && logged "$1" install_and_packages; }
+install_and_packages() { tests/install/run "$ROOT/build/asan" && tests/package/run "$ROOT/build/asan"; }
 
 stage_tsan() { build tsan && programs tsan "$1" '^unit_'; }
 
