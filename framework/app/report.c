@@ -170,6 +170,7 @@ static void tell_consumer(struct host *host, const struct post *post, struct boa
     out->paused = *view.paused_by;
     tell_stages(&view, out->stages);
     tell_depths(&host->depths.posts[post - host->posts], out);
+    board_say(out->breaker, sizeof out->breaker, view.breaker);
     board_say(out->why, sizeof out->why, view.paused_by);
     board_say(out->last_error, sizeof out->last_error, view.last_error);
     for (uint32_t i = 0; i < out->n_lanes; i++)

@@ -80,6 +80,7 @@ struct crew_view {
     const char *stuck_by;   /* why rows are not committed though PostgreSQL is there; "" */
     const char *unread;     /* why keys are not loaded though PostgreSQL is there; "" */
     const char *paused_by;  /* "postgres: …", "redis: …", "breaker: …", "handler: …"; "" */
+    const char *breaker;    /* closed, open, half-open; "": it is off */
     bool is_held_up;        /* by the breaker or its handler, and not only for a moment */
     const char *last_error; /* the last message that was not done, in words; "" */
     uint32_t prefetch, in_flight;

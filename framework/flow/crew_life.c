@@ -253,6 +253,7 @@ void crew_look(const struct crew *crew, struct crew_view *view)
         .stuck_by = crew->shipper ? shipper_fault(crew->shipper) : "",
         .unread = crew->fetcher ? fetcher_fault(crew->fetcher) : "",
         .paused_by = crew->paused_by,
+        .breaker = valve_breaker_name(&crew->valve),
         .is_held_up = crew->is_held_up,
         .last_error = crew->last_error,
         .prefetch = crew_window(crew),

@@ -182,6 +182,16 @@ bool valve_is_open(const struct valve *valve, enum valve_reason reason)
     return valve->gates[reason].state == GATE_OPEN;
 }
 
+const char *valve_breaker_name(const struct valve *valve)
+{
+    static const char *const names[] = {
+        [GATE_OPEN] = "closed",
+        [GATE_SHUT] = "open",
+        [GATE_TRYING] = "half-open",
+    };
+    return valve->policy.of ? names[valve->gates[VALVE_BREAKER].state] : "";
+}
+
 bool valve_is_paused(const struct valve *valve, enum valve_reason reason)
 {
     const struct valve_gate *gate = &valve->gates[reason];

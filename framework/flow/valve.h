@@ -70,6 +70,8 @@ void valve_forget(struct valve *valve);
 uint64_t valve_due_ms(const struct valve *valve); /* something may be tried; 0: nothing is shut */
 
 bool valve_is_open(const struct valve *valve, enum valve_reason reason);
+/* "closed" when work flows, as electricians and other breakers have it, "half-open", "open"; "": it is off. */
+const char *valve_breaker_name(const struct valve *valve);
 /* Shut, or a trial is out, for this reason. */
 bool valve_is_paused(const struct valve *valve, enum valve_reason reason);
 /* … and since when without having opened in between; 0 while it is not. */

@@ -45,6 +45,7 @@ static void mend_and_prove(struct play *play)
     const double letters = settled(play, "dead");
     PROVE(play, rabbit_ready(play->rabbit, play->dead) == letters);
     WAIT(play, paused(play, "breaker") == 0 && paused(play, "handler") == 0);
+    WAIT(play, status_says(play, "\"breaker\":\"closed\""));
     PROVE(play, play_metric(play, "warrener_paused_seconds_total@}") > 0.5);
     PROVE(play, play_log_has(play, "goes on"));
     PROVE(play, play_end(play) == 0 && play_left(play) == 0);
@@ -77,6 +78,7 @@ static void bad_release(struct play *play, const char *consumer, const char *moo
     WAIT(play, paused(play, "breaker") == 1 && play_unready_says(play, "breaker: "));
     PROVE(play, play_unready_says(play, "of the last 20 failed"));
     PROVE(play, status_says(play, "breaker: ") && status_says(play, "it is in a bad mood"));
+    WAIT(play, status_says(play, "\"breaker\":\"open\"")); /* and half-open now and then */
     PROVE(play, play_log_has(play, "paused by its breaker"));
     const uint64_t begun_ms = clock_now_ms();
     WAIT(play, clock_now_ms() - begun_ms > 1500); /* a rest and more */

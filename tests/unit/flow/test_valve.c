@@ -70,6 +70,7 @@ Test(valve, is_never_shut_without_a_breaker)
     valve_init(&none, &(struct valve_policy){ 0 });
     for (int i = 0; i < 1000; i++) valve_note(&none, VALVE_HANDLED, true, 0);
     cr_assert(valve_allows(&none, 0) == VALVE_ALL);
+    cr_assert_str_empty(valve_breaker_name(&none));
     valve_fini(&none);
 }
 
@@ -91,8 +92,11 @@ Test(valve, tries_a_few_after_its_rest_and_rests_again)
 
 Test(valve, opens_when_the_few_are_well_and_counts_anew)
 {
+    cr_assert_str_eq(valve_breaker_name(&valve), "closed");
     trip_at(VALVE_HANDLED, 0);
+    cr_assert_str_eq(valve_breaker_name(&valve), "open");
     cr_assert(valve_allows(&valve, 1000) == VALVE_FEW);
+    cr_assert_str_eq(valve_breaker_name(&valve), "half-open");
     valve_gave(&valve, VALVE_FEW);
     note(VALVE_HANDLED, 4, true, 1000);
     cr_assert(valve_allows(&valve, 1000) == 0);
