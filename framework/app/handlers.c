@@ -78,23 +78,9 @@ static void make_loaders(struct handler_in_use *use, const struct blame *blame)
     }
 }
 
-static bool has_guard(const struct wr_handler *handler)
-{
-    for (const struct wr_loader *loader = handler->loaders; loader->name; loader++)
-        if (loader->guards) return true;
-    return false;
-}
-
 /* What a handler needs and this host has not. */
 static void check_needs(const struct handler_in_use *use, const struct blame *blame)
 {
-    const struct wr_handler *handler = plugin_handler(use->plugin);
-    const char *missing = has_guard(handler) ? "a loader that guards" : NULL;
-    if (missing)
-        config_blame(blame->config, blame->faults, &use->consumer->handler,
-                     "handler \"%s\" declares %s, which this version of Warrener does not serve; "
-                     "use a newer one",
-                     use->consumer->handler, missing);
     if (handler_needs_store(use) && !blame->config->postgres.is_given)
         config_blame(blame->config, blame->faults, &use->consumer->handler,
                      "handler \"%s\" %s rows, so the configuration needs a section "

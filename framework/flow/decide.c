@@ -264,6 +264,20 @@ static void on_not_yet(void *own, struct delivery *delivery, const struct store_
     go_again(crew, delivery);
 }
 
+/* No attempt is spent: what it decides on now is newer. Its keys are still its own. */
+static void on_moved(void *own, struct delivery *delivery)
+{
+    struct crew *crew = own;
+    crew_read_clocks(crew);
+    if (crew->is_draining) {
+        crew_free_delivery(crew, delivery); /* unacked: another host handles it */
+        return;
+    }
+    delivery_move(delivery, DELIVERY_FETCHING);
+    delivery->outcome = (struct job_outcome){ 0 };
+    fetcher_add_again(crew->fetcher, delivery);
+}
+
 static void on_answered(void *own)
 {
     crew_turn(own);
@@ -285,6 +299,7 @@ const struct shipper_events crew_shipper_events = {
     .on_stored = crew_conclude,
     .on_bad_row = on_bad_row,
     .on_not_yet = on_not_yet,
+    .on_moved = on_moved,
     .on_answered = on_answered,
     .on_forgotten = on_forgotten,
 };

@@ -20,7 +20,7 @@ static const struct {
                             TO(STAGED) | TO(HELD) | TO(RECEIVED) | TO(FETCHING) | TO(FREE) },
     [DELIVERY_FETCHING] = { "fetching", TO(RECEIVED) | TO(STAGED) | TO(HELD) | TO(FREE) },
     [DELIVERY_HELD] = { "held", TO(RECEIVED) | TO(FREE) },
-    [DELIVERY_STAGED] = { "staged", TO(STORED) | TO(HELD) | TO(FREE) },
+    [DELIVERY_STAGED] = { "staged", TO(STORED) | TO(HELD) | TO(FETCHING) | TO(FREE) },
     [DELIVERY_STORED] = { "stored", TO(CACHED) | TO(FREE) },
     [DELIVERY_CACHED] = { "cached", TO(PUBLISHED) | TO(FREE) },
     [DELIVERY_PUBLISHED] = { "published", TO(SETTLED) | TO(FREE) },

@@ -30,6 +30,8 @@ struct fetch {
     unsigned n;
     struct want *wants;
     struct ticket line; /* ordered */
+    struct parcel_guard *guards;
+    size_t n_guards;
     struct arena_mark mark;
 };
 
@@ -76,14 +78,24 @@ static void leave_ticket(struct fetcher *fetcher, struct ticket *ticket)
     }
 }
 
+static void take_loaded(struct fetch *fetch, const struct want *want)
+{
+    struct wanted *const wanted = want->wanted;
+    const struct loader *const loader = fetch->fetcher->settings.loaders[wanted->loader];
+    wanted->loaded = shelf_loaded(&want->seat);
+    if (loader->guards)
+        fetch->guards[fetch->n_guards++] =
+            (struct parcel_guard){ loader, wanted->key, wanted->loaded->version };
+}
+
 /* Where the commit may send it back, its order key stays its own until then. */
 static void let_go(struct fetch *fetch)
 {
     struct fetcher *const fetcher = fetch->fetcher;
     struct delivery *const delivery = fetch->delivery;
     fetch->is_loading = false;
-    for (unsigned i = 0; i < fetch->n; i++)
-        fetch->wants[i].wanted->loaded = shelf_loaded(&fetch->wants[i].seat);
+    fetch->n_guards = 0;
+    for (unsigned i = 0; i < fetch->n; i++) take_loaded(fetch, &fetch->wants[i]);
     if (!fetch->is_guarded) leave_ticket(fetcher, &fetch->line);
     list_remove(&delivery->link);
     delivery->is_fetched = true;
@@ -138,6 +150,7 @@ static struct fetch *make(struct fetcher *fetcher, struct delivery *delivery)
         *want = (struct want){ .seat = { .owner = fetch }, .wanted = wanted };
         list_init(&want->seat.link);
     }
+    fetch->guards = arena_take(&delivery->arena, n * sizeof *fetch->guards);
     fetch->mark = arena_mark(&delivery->arena);
     return fetch;
 }
@@ -190,6 +203,17 @@ void fetcher_add_again(struct fetcher *fetcher, struct delivery *delivery)
     list_append(&fetcher->inside, &delivery->link);
     load(delivery->fetch);
     let_all_go(fetcher);
+}
+
+/* What decided to do nothing did so on what was true when it was read. */
+size_t fetcher_guards(const struct delivery *delivery, const struct parcel_guard **guards)
+{
+    const struct effects *const effects = &delivery->outcome.effects;
+    const bool has_effects = effects->n_rows || effects->n_caches || effects->n_publishes;
+    *guards = NULL;
+    if (!delivery->fetch || !has_effects) return 0;
+    *guards = delivery->fetch->guards;
+    return delivery->fetch->n_guards;
 }
 
 void fetcher_leave(struct fetcher *fetcher, struct delivery *delivery)

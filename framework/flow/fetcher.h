@@ -10,7 +10,7 @@
 #include "flow/delivery.h"
 #include "metrics/metrics.h"
 #include "net/loop.h"
-#include "store/loader.h"
+#include "store/guard.h"
 #include "store/store.h"
 
 struct fetcher;
@@ -49,6 +49,8 @@ void fetcher_add(struct fetcher *fetcher, struct delivery *delivery);
 void fetcher_note_handled(struct delivery *delivery);
 /* What it decided on has moved: FETCHING again, as it was when it was added, its keys still its own. */
 void fetcher_add_again(struct fetcher *fetcher, struct delivery *delivery);
+/* What its effects were decided on, in its arena; 0: nothing that is guarded. */
+size_t fetcher_guards(const struct delivery *delivery, const struct parcel_guard **guards);
 /* It is stored, or will not be: its keys are the next one's. Harmless for one that was never added. */
 void fetcher_leave(struct fetcher *fetcher, struct delivery *delivery);
 

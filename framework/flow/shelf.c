@@ -283,7 +283,7 @@ static void take_row(struct shelf *shelf, const struct index *index, const struc
 {
     int64_t version = 0;
     struct entry *entry = entry_of(shelf, index, query_text(rows, i, 0));
-    if (!entry || query_is_null(rows, i, 0) || query_is_null(rows, i, 2)) return;
+    if (!entry || query_is_null(rows, i, 0)) return;
     const bool has_version = query_is_null(rows, i, 1) ||
                              (text_to_int(query_text(rows, i, 1), &version) && version >= 0);
     if (!has_version) {
@@ -294,8 +294,9 @@ static void take_row(struct shelf *shelf, const struct index *index, const struc
         shelf->query.why[0] = '\0';
         return;
     }
-    answer(entry,
-           &(struct loaded){ .value = query_text(rows, i, 2), .version = (uint64_t)version });
+    answer(entry, &(struct loaded){ .is_absent = query_is_null(rows, i, 2),
+                                    .value = query_text(rows, i, 2),
+                                    .version = (uint64_t)version });
 }
 
 static void on_rows(void *own, const struct query_rows *rows)
@@ -375,6 +376,7 @@ static void follow_failure(struct shelf *shelf)
         wait(shelf, MENDED_MS);
         break;
     case SHIP_STORED:
+    case SHIP_REDO:
     case SHIP_AGAIN: wait(shelf, backoff_next_ms(&shelf->backoff, random_u64())); break;
     }
 }

@@ -21,6 +21,7 @@ struct ship_choice ship_choose(enum fault_class fault, uint32_t messages, uint32
     case FAULT_NONE: return (struct ship_choice){ SHIP_STORED, 0 };
     case FAULT_DATA: return (struct ship_choice){ is_alone ? SHIP_BURY : SHIP_SPLIT, 0 };
     case FAULT_PARENT: return (struct ship_choice){ is_alone ? SHIP_SPEND : SHIP_SPLIT, 0 };
+    case FAULT_MOVED: return (struct ship_choice){ SHIP_REDO, 0 };
     case FAULT_DEPLOYMENT: return (struct ship_choice){ SHIP_HOLD, 0 };
     case FAULT_SERVER: return (struct ship_choice){ SHIP_AGAIN, again_ms(failures) };
     case FAULT_TRANSIENT: break;

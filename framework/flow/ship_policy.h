@@ -20,7 +20,8 @@ enum ship_step {
     SHIP_SPLIT,  /* in two, each on its own */
     SHIP_BURY,   /* a message alone, and its row is bad: to the dead queue */
     SHIP_SPEND,  /* a message alone that may pass later: an attempt is spent */
-    SHIP_HOLD,   /* the tables are not as declared: wait until they are */
+    SHIP_REDO, /* what some of it decided on has moved: those are handled again, the rest runs again */
+    SHIP_HOLD, /* the tables are not as declared: wait until they are */
 };
 
 struct ship_choice {

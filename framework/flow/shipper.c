@@ -10,9 +10,12 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "flow/fetcher.h"
 #include "flow/ship_policy.h"
+#include "store/guard.h"
 
 #define COMPLAINT_MS 1000
+#define MOVED_MOST 64
 
 struct shipment {
     struct list link;
@@ -163,6 +166,32 @@ static void put_back(struct shipper *shipper, struct shipment *shipment, uint32_
     timer_arm_ms(&shipper->again, after_ms);
 }
 
+static bool is_among(uint32_t nth, const uint32_t *all, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (all[i] == nth) return true;
+    return false;
+}
+
+/* The rest goes again at once; where more of it has moved, that answer will say so. */
+static void redo(struct shipper *shipper, struct shipment *shipment,
+                 const struct store_answer *answer)
+{
+    uint32_t moved[MOVED_MOST], nth = 0;
+    const size_t n = guard_read_moved(answer->text, moved, MOVED_MOST);
+    LIST_EACH (link, &shipment->deliveries) {
+        if (!is_among(nth++, moved, n)) continue;
+        list_remove(link);
+        shipment->n--;
+        shipper->events->on_moved(shipper->owner, LIST_ENTRY(link, struct delivery, link));
+    }
+    counter_add(shipper->retried, 1);
+    if (shipment->n)
+        stand_in_line(shipper, shipment);
+    else
+        free(shipment);
+}
+
 /* One line a second: a full disk fails every try of every batch. */
 static void note_fault(struct shipper *shipper, const struct store_answer *answer)
 {
@@ -223,6 +252,7 @@ static void follow(struct shipper *shipper, struct shipment *shipment,
         note_fault(shipper, answer);
         put_back(shipper, shipment, choice.after_ms);
         break;
+    case SHIP_REDO: redo(shipper, shipment, answer); break;
     case SHIP_SPLIT: split_in_two(shipper, shipment); break;
     case SHIP_BURY: on_each(shipment, tell_bad_row, answer); break;
     case SHIP_SPEND: on_each(shipment, tell_not_yet, answer); break;
@@ -260,6 +290,7 @@ static struct parcel *pack(struct shipper *shipper, const struct shipment *shipm
             .timestamp_ms = delivery->job.message.timestamp_ms,
             .rows = delivery->outcome.effects.rows,
         };
+        messages[n - 1].n_guards = fetcher_guards(delivery, &messages[n - 1].guards);
     }
     CHECK(n == shipment->n);
     struct parcel *parcel = parcel_new(shipper->settings.sinks, shipper->settings.n_sinks,

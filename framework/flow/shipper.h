@@ -32,6 +32,8 @@ struct shipper_events {
     void (*on_bad_row)(void *owner, struct delivery *delivery, const struct store_answer *answer);
     /* It may pass later: an attempt is to be spent. */
     void (*on_not_yet)(void *owner, struct delivery *delivery, const struct store_answer *answer);
+    /* What it decided on has moved (STAGED still): to be loaded and handled again. */
+    void (*on_moved)(void *owner, struct delivery *delivery);
     /* The end of an answer's callbacks: a time to act. */
     void (*on_answered)(void *owner);
     /* Taken back after shipper_forget: its rows may or may not be there. */

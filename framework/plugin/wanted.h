@@ -13,7 +13,7 @@
 struct loaded {
     bool is_absent;
     struct wr_text value; /* "" where it is absent */
-    uint64_t version;     /* 0 where it is absent */
+    uint64_t version;     /* 0 where there is no row, which is not all that is absent */
 };
 
 struct wanted {

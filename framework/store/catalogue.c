@@ -15,7 +15,7 @@
 #define OID_TEXT 25u
 
 /* What is asked about each sink, each in a transaction of its own: an error ends one. */
-enum topic { FACTS, INBOX, UPSERT, ERASE, RECALL, TOPICS };
+enum topic { FACTS, INBOX, UPSERT, ERASE, RECALL, HOLD, TOPICS };
 
 struct catalogue {
     struct store_connection *connection;
@@ -201,6 +201,7 @@ static bool ask(struct catalogue *catalogue)
     case UPSERT: return ask_explain(catalogue, &sink->upsert);
     case ERASE: return ask_explain(catalogue, &sink->erase);
     case RECALL: return ask_explain(catalogue, &sink->recall);
+    case HOLD: return ask_explain(catalogue, &sink->hold);
     case TOPICS:
     default: return false;
     }

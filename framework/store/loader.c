@@ -10,7 +10,9 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "store/guard.h"
 #include "store/pack.h"
+#include "store/statement.h"
 
 #define OID_INT2 21u
 #define OID_INT4 23u
@@ -92,6 +94,8 @@ static bool take_guard(const struct maker *maker, const struct wr_sink *declared
         if (sinks[i]->n_key == 0)
             return refuse(maker, "it guards \"%s\", whose sink has no key to lock rows by", table);
         maker->loader->guards = sinks[i];
+        maker->loader->check_sql = guard_make_check(maker->loader->sql);
+        statement_make_hold(sinks[i]);
         return true;
     }
     return refuse(maker, "it guards \"%s\", which is the table of no sink of this handler", table);
@@ -117,6 +121,7 @@ void loader_free(struct loader *loader)
     if (!loader) return;
     free(loader->sql);
     free(loader->look_sql);
+    free(loader->check_sql);
     free(loader);
 }
 

@@ -15,6 +15,7 @@ struct loader {
     const char *cache_key; /* the declaration's; NULL: not cached */
     uint32_t ttl_s, absent_ttl_s;
     const struct sink *guards; /* NULL: it guards nothing */
+    char *check_sql;           /* likewise; see guard.h */
 };
 
 /* Names a fault as "loader 1 (product): …". `sinks` are the handler's, whole, and outlive it. */

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "store/fold.h"
+#include "store/guard.h"
 #include "store/keys.h"
 #include "store/pack.h"
 #include "store/statement.h"
@@ -45,6 +46,8 @@ struct parcel {
     size_t n_ids;
     unsigned id_repeats;
     bool *is_repeat; /* by message: an earlier one has its id; NULL: nothing is `once` */
+    struct guard_item *guards;
+    size_t n_guards;
     struct parcel_step *steps;
     size_t n_steps, room;
     struct arena arena;
@@ -217,13 +220,18 @@ static void sort(struct load *load, struct arena *arena)
 
 /* ---- steps ------------------------------------------------------------------------------------- */
 
-static struct parcel_step *add_step(struct parcel *parcel, const struct sink_statement *statement)
+static struct parcel_step *new_step(struct parcel *parcel)
 {
     if (parcel->n_steps == parcel->room) {
         parcel->room = parcel->room * 2 + 8;
         parcel->steps = memory_grow(parcel->steps, parcel->room, sizeof *parcel->steps);
     }
-    struct parcel_step *const step = &parcel->steps[parcel->n_steps++];
+    return &parcel->steps[parcel->n_steps++];
+}
+
+static struct parcel_step *add_step(struct parcel *parcel, const struct sink_statement *statement)
+{
+    struct parcel_step *const step = new_step(parcel);
     *step = (struct parcel_step){ .name = statement->name,
                                   .sql = statement->sql,
                                   .n_values = (int)statement->n_values,
@@ -314,8 +322,10 @@ static const struct row_value *key_values(const struct sink *sink, const struct 
     return values;
 }
 
-/* Every key that was touched, once: also where nothing is changed, so that a repeat repairs the cache. */
-static void add_recall_step(struct parcel *parcel, const struct load *load)
+/* Every key that was touched, once: also where nothing is changed, so that a repeat repairs the cache.
+ * NULL: none. */
+static struct parcel_step *add_key_step(struct parcel *parcel, const struct load *load,
+                                        const struct sink_statement *statement)
 {
     struct arena *const arena = &parcel->arena;
     const struct sink *const sink = load->sink;
@@ -327,14 +337,55 @@ static void add_recall_step(struct parcel *parcel, const struct load *load)
         const struct row *const row = load->ops[keys[i].nth].row;
         rows[n++] = (struct pack_row){ row, key_values(sink, row, arena) };
     }
-    if (n == 0) return;
+    if (n == 0) return NULL;
     const char **const values = arena_take(arena, sink->n_key * sizeof *values);
     int *const lengths = arena_take(arena, sink->n_key * sizeof *lengths);
     pack_rows(sink, true, rows, n, arena, values, lengths);
-    struct parcel_step *const step = add_step(parcel, &sink->recall);
+    struct parcel_step *const step = add_step(parcel, statement);
     step->values = values;
     step->lengths = lengths;
-    step->recalls = sink;
+    return step;
+}
+
+static void add_recall_step(struct parcel *parcel, const struct load *load)
+{
+    struct parcel_step *const step = add_key_step(parcel, load, &load->sink->recall);
+    if (step) step->recalls = load->sink;
+}
+
+/* ---- guards ------------------------------------------------------------------------------------ */
+
+static void take_guards(struct parcel *parcel)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < parcel->n_messages; i++) n += parcel->messages[i].n_guards;
+    parcel->guards = arena_take(&parcel->arena, n * sizeof *parcel->guards);
+    for (size_t i = 0; i < parcel->n_messages; i++)
+        for (size_t k = 0; k < parcel->messages[i].n_guards; k++)
+            parcel->guards[parcel->n_guards++] =
+                (struct guard_item){ &parcel->messages[i].guards[k], (uint32_t)i };
+}
+
+static bool is_checked(const struct parcel *parcel, size_t before, const struct loader *loader)
+{
+    for (size_t i = 0; i < before; i++)
+        if (parcel->guards[i].guard->loader == loader) return true;
+    return false;
+}
+
+/* First of all: keys are claimed in one order, before any row is locked. */
+static void add_guard_steps(struct parcel *parcel)
+{
+    struct arena *const arena = &parcel->arena;
+    *new_step(parcel) = guard_claim_step(parcel->guards, parcel->n_guards, arena);
+    for (unsigned i = 0; i < parcel->n_loads; i++)
+        if (parcel->loads[i].n > 0 && parcel->loads[i].sink->hold.sql)
+            (void)add_key_step(parcel, &parcel->loads[i], &parcel->loads[i].sink->hold);
+    for (size_t i = 0; i < parcel->n_guards; i++) {
+        const struct loader *const loader = parcel->guards[i].guard->loader;
+        if (is_checked(parcel, i, loader)) continue;
+        *new_step(parcel) = guard_check_step(loader, parcel->guards, parcel->n_guards, arena);
+    }
 }
 
 /* ---- made -------------------------------------------------------------------------------------- */
@@ -362,7 +413,7 @@ static bool looks_up(const struct parcel *parcel)
 {
     for (unsigned i = 0; i < parcel->n_loads; i++)
         if (parcel->loads[i].has_deletes || is_recalled(&parcel->loads[i])) return true;
-    return parcel->n_ids > 0;
+    return parcel->n_ids > 0 || parcel->n_guards > 0;
 }
 
 static void add_steps(struct parcel *parcel, const struct load *load)
@@ -387,12 +438,12 @@ struct parcel *parcel_new(struct sink *const *sinks, unsigned n_sinks, const cha
     count_ops(parcel);
     if (has_once) take_ids(parcel);
     take_ops(parcel);
+    for (unsigned i = 0; i < n_sinks; i++) sort(&parcel->loads[i], &parcel->arena);
+    take_guards(parcel);
     if (looks_up(parcel)) (void)add_step(parcel, statement_seek());
+    if (parcel->n_guards > 0) add_guard_steps(parcel);
     if (parcel->n_ids > 0) add_inbox_step(parcel);
-    for (unsigned i = 0; i < n_sinks; i++) {
-        sort(&parcel->loads[i], &parcel->arena);
-        add_steps(parcel, &parcel->loads[i]);
-    }
+    for (unsigned i = 0; i < n_sinks; i++) add_steps(parcel, &parcel->loads[i]);
     for (unsigned i = 0; i < n_sinks; i++) /* once every lock is held */
         if (is_recalled(&parcel->loads[i])) add_recall_step(parcel, &parcel->loads[i]);
     return parcel;

@@ -10,9 +10,11 @@
 #include "store/sink.h"
 
 struct parcel_message {
-    struct wr_text id;      /* "" where it has none */
-    int64_t timestamp_ms;   /* the publisher's own; 0: none */
-    const struct row *rows; /* NULL: it writes nothing */
+    struct wr_text id;                 /* "" where it has none */
+    int64_t timestamp_ms;              /* the publisher's own; 0: none */
+    const struct row *rows;            /* NULL: it writes nothing */
+    const struct parcel_guard *guards; /* see guard.h */
+    size_t n_guards;
 };
 
 struct parcel;
@@ -32,6 +34,7 @@ struct parcel_step {
     const char *const *values;
     const int *lengths; /* all values are binary */
     unsigned rows;      /* sent, after folding */
+    bool is_check;      /* fails where what was read has moved */
     bool is_inbox;      /* its affected rows are messages seen for the first time */
     bool is_keep;       /* its rows that are not affected were known by their key already */
     unsigned n_ids;     /* is_inbox: ids sent, repeats within the parcel not counted */

@@ -307,6 +307,7 @@ void sink_free(struct sink *sink)
     free(sink->source);
     free(sink->upsert.sql);
     free(sink->erase.sql);
+    free(sink->hold.sql);
     free(sink->table);
     free(sink);
 }

@@ -51,6 +51,7 @@ struct sink {
     /* For entries of the cache; none without a cache_key. `recall` takes what `erase` takes, never ids;
      * `reread` literals of the key. */
     struct sink_statement recall, reread;
+    struct sink_statement hold; /* where a loader guards it */
 };
 
 /* Names a fault as "sink 1 (login_event): key names \"x\", which is no column of it". */

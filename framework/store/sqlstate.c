@@ -48,6 +48,7 @@ const char *fault_class_name(enum fault_class fault)
         [FAULT_NONE] = "none",     [FAULT_DATA] = "data",
         [FAULT_PARENT] = "parent", [FAULT_TRANSIENT] = "transient",
         [FAULT_SERVER] = "server", [FAULT_DEPLOYMENT] = "deployment",
+        [FAULT_MOVED] = "moved",
     };
     return names[fault];
 }

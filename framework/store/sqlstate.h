@@ -10,6 +10,7 @@ enum fault_class {
     FAULT_PARENT, /* 23503: its parent may be in another batch: retry, attempts spent when alone */
     FAULT_TRANSIENT,  /* run the batch again, no attempt spent; again and again it may be a row's */
     FAULT_SERVER,     /* likewise, but no row is ever to blame */
+    FAULT_MOVED,      /* what some messages decided on: no SQLSTATE's, but a guard's own */
     FAULT_DEPLOYMENT, /* stop, say what is wrong, resume when mended; nothing is dead */
 };
 

@@ -25,4 +25,7 @@ const struct sink_statement *statement_seek(void);
  * seen for the first time. */
 const struct sink_statement *statement_inbox(void);
 
+/* Locks rows by their keys, which come as for an erase, for a sink that a loader guards. */
+void statement_make_hold(struct sink *sink);
+
 #endif

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "store/answer.h"
+#include "store/guard.h"
 #include "store/recall.h"
 
 #define OID_TEXT 25u
@@ -104,6 +105,15 @@ static void recall(struct transaction *transaction, const struct sink *sink, con
                                                &transaction->recalled[transaction->n_recalled]);
 }
 
+/* What a check fails with, unless its SQL has a fault of its own. */
+static void take_check(struct transaction *transaction)
+{
+    uint32_t message;
+    struct store_answer *answer = &transaction->answer;
+    if (strcmp(answer->sqlstate, "22P02") == 0 && guard_read_moved(answer->text, &message, 1))
+        answer->fault = FAULT_MOVED;
+}
+
 static void take_error(struct transaction *transaction, size_t step, const PGresult *error)
 {
     if (transaction->has_error) return; /* the first says what it was */
@@ -111,6 +121,8 @@ static void take_error(struct transaction *transaction, size_t step, const PGres
     transaction->is_decided = answer_is_decisive(error);
     transaction->error_step = step;
     answer_read_error(&transaction->answer, error);
+    if (step > 0 && step < transaction->n && transaction->steps[step].is_check)
+        take_check(transaction);
     if (step > 0) return;
     /* The preamble is ours, not the data's. */
     if (transaction->answer.fault == FAULT_DATA) transaction->answer.fault = FAULT_TRANSIENT;

@@ -132,7 +132,9 @@ struct wr_sink {
     bool cache_around WR_UNSET;       /* drop the entry; the next read fills it */
 };
 
-/* What the handler reads, batched. */
+/* What the handler reads, batched. Its columns are taken by their place; a row whose value is NULL is
+ * absent. A loader that guards a table reads it past any cache, and its version has to change with
+ * whatever a decision depends on: the `ver` of a row that every such message writes, say. */
 struct wr_loader {
     const char *name WR_UNSET;
     const char *cache_key WR_UNSET; /* "user:{key}"; NULL: not cached */

@@ -135,6 +135,8 @@ Test(ship, follows_the_table)
         { FAULT_TRANSIENT, 1, 50, false, SHIP_AGAIN, 5000 }, /* away: nothing is spent, ever */
         { FAULT_SERVER, 1, 50, true, SHIP_AGAIN, 5000 },     /* a full disk is no message's fault */
         { FAULT_SERVER, 500, 1, true, SHIP_AGAIN, 50 },
+        { FAULT_MOVED, 500, 0, true, SHIP_REDO, 0 },
+        { FAULT_MOVED, 1, 50, true, SHIP_REDO, 0 }, /* nothing is spent, ever */
         { FAULT_DEPLOYMENT, 1, 50, true, SHIP_HOLD, 0 },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
