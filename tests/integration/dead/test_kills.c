@@ -22,7 +22,7 @@ Test(dead_kills, lose_no_letter)
     struct play play;
     if (!morgue_open(&play, "dead-kills", 1000000)) return;
     const uint32_t letters = is_long() ? 10000 : 2000, kills = is_long() ? 60 : 8;
-    const char *const words[] = { "dead", "retry", play.queue, "--rate", "4000", NULL };
+    const char *const words[] = { "dead", "retry", play.queue, "--rate", "1000", NULL };
     struct office *office = office_open(NULL);
     uint32_t messages, killed = 0, ran = 0;
     dice_begin("dead-kills");

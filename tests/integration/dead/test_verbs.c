@@ -281,6 +281,8 @@ Test(dead, nasty_letters_are_neither_lost_nor_doubled)
         SAYS(&play, "3 of 3 letters");
         PROVE(&play, count(" rejected ") == 2 && count(" attempts ") == 2, "%s", morgue_output);
         PROVE(&play, count(" oversize ") == 2, "%s", morgue_output);
+        PROVE(&play, DEAD(&play, "list", play.queue, "--json", "--where", "key=test.dead") == 0);
+        PROVE(&play, count("\"exchange\":\"amq.topic\"") == 3, "%s", morgue_output);
         WAIT(&play, rabbit_ready(play.rabbit, play.dead) == 3);
         if (round == 2) break;
         PROVE(&play, DEAD(&play, "retry", play.queue) == 0);
