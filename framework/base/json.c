@@ -4,6 +4,7 @@
  * fields in the same pass; an object that is entered is indexed when it is first asked for a field. */
 #include "base/json.h"
 
+#include <endian.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -37,10 +38,10 @@ static const char *value_end(struct json *json, const char *value)
     return end;
 }
 
-static void measure(struct json *json, struct json_value *value)
+static inline void measure(struct json *json, struct json_value *value)
 {
     const char *at = json->begin + value->at;
-    if (value->len == 0) *value = json_span(json, at, value_end(json, at));
+    if (UNLIKELY(value->len == 0)) *value = json_span(json, at, value_end(json, at));
 }
 
 static struct wr_text source_of(const struct json *json, struct json_value value)
@@ -61,10 +62,11 @@ static const char *next_entry(const struct json *json, const char *p)
     return *p == ',' ? json_skip_space(json, p + 1) : NULL;
 }
 
-static bool is_name(const struct json *json, struct json_value name, const char *wanted, size_t len)
+static inline bool is_name(const struct json *json, struct json_value name, const char *wanted,
+                           size_t len)
 {
     struct wr_text source = source_of(json, name);
-    if (name.special) return json_is_decoded(source, wanted, len);
+    if (UNLIKELY(name.special)) return json_is_decoded(source, wanted, len);
     return source.len == len && memcmp(source.at, wanted, len) == 0;
 }
 
@@ -85,6 +87,27 @@ static bool find_scanning(struct json *json, const char *p, const char *name, si
     return false;
 }
 
+static inline const struct json_value *
+find_in_index(const struct json *json, const struct json_frame *frame, const char *name, size_t len)
+{
+    const uint64_t ones = 0x0101010101010101u, tags = json_tag(name, len) * ones;
+    for (uint32_t i = frame->first; i < frame->first + frame->n; i += 8) {
+        uint64_t eight, marks;
+        memcpy(&eight, json->tags + i, 8);
+        eight = le64toh(eight) ^ tags;
+        /* Of each byte that is 0 now, and perhaps of some above it: the names decide. */
+        marks = (eight - ones) & ~eight & (ones << 7);
+        for (; marks; marks &= marks - 1) {
+            const uint32_t k = i + (uint32_t)__builtin_ctzll(marks) / 8;
+            const struct json_field *field = &json->index[k];
+            if (k < frame->first + frame->n && field->name.len == len &&
+                text_bytes_equal(json->begin + field->name.at, name, len))
+                return &field->value;
+        }
+    }
+    return NULL;
+}
+
 static bool find_in_frame(struct json *json, struct json_frame *frame, const char *name, size_t len,
                           struct json_value *found)
 {
@@ -93,15 +116,10 @@ static bool find_in_frame(struct json *json, struct json_frame *frame, const cha
         frame->self = json_span(json, at, json_scan_container(json, at, frame));
         frame->is_indexed = true;
     }
-    const struct json_field *fields = json->index + frame->first;
-    const uint32_t *tags = json->tags + frame->first, tag = len ? json_tag(name, len) : 0;
-    for (uint32_t i = 0; i < frame->n; i++)
-        if ((tags[i] == tag || !tags[i]) && is_name(json, fields[i].name, name, len)) {
-            *found = fields[i].value;
-            return true;
-        }
+    const struct json_value *indexed = find_in_index(json, frame, name, len);
+    if (indexed) *found = *indexed;
     const char *rest = frame->rest_at ? json->begin + frame->rest_at : NULL;
-    return find_scanning(json, rest, name, len, found);
+    return indexed || find_scanning(json, rest, name, len, found);
 }
 
 static bool find_element(struct json *json, const char *array, const char *digits, size_t len,
@@ -131,12 +149,10 @@ static bool find_step(struct json *json, struct json_frame *frame, struct json_v
     return find_scanning(json, first_entry(json, at), name, len, value);
 }
 
-static enum json_fault find(struct json *json, const char *field, struct json_value *value)
+static enum json_fault find_by_path(struct json *json, struct json_frame *frame, const char *field,
+                                    size_t len, struct json_value *value)
 {
-    if (!json->is_valid) return JSON_NOT_JSON;
-    struct json_frame *frame = &json->frames[json->level];
     *value = frame->self;
-    size_t len = strlen(field);
     if (len == 0) return JSON_OK;
     while (!find_step(json, frame, value, field, len)) {
         const char *dot = memchr(field, '.', len);
@@ -149,32 +165,47 @@ static enum json_fault find(struct json *json, const char *field, struct json_va
     return JSON_OK;
 }
 
-static enum json_kind kind_of(struct json *json, struct json_value *value)
+/* Nearly always a field of the current value. */
+static enum json_fault find(struct json *json, const char *field, struct json_value *value)
 {
-    switch (json->begin[value->at]) {
-    case 'n': return JSON_IS_NULL;
-    case 't':
-    case 'f': return JSON_IS_BOOL;
-    case '"': return JSON_IS_TEXT;
-    case '[': return JSON_IS_ARRAY;
-    case '{': return JSON_IS_OBJECT;
-    default: break;
+    if (UNLIKELY(!json->is_valid)) return JSON_NOT_JSON;
+    struct json_frame *frame = &json->frames[json->level];
+    const size_t len = strlen(field);
+    if (LIKELY(frame->is_indexed && len > 0)) {
+        const struct json_value *found = find_in_index(json, frame, field, len);
+        if (found) {
+            *value = *found;
+            return JSON_OK;
+        }
+        if (!frame->rest_at && !memchr(field, '.', len)) return JSON_MISSING;
     }
+    return find_by_path(json, frame, field, len, value);
+}
+
+static inline enum json_kind kind_of(struct json *json, struct json_value *value)
+{
+    static const uint8_t kinds[256] = {
+        ['n'] = JSON_IS_NULL, ['t'] = JSON_IS_BOOL,  ['f'] = JSON_IS_BOOL,
+        ['"'] = JSON_IS_TEXT, ['['] = JSON_IS_ARRAY, ['{'] = JSON_IS_OBJECT,
+    };
+    const uint8_t kind = kinds[(unsigned char)json->begin[value->at]];
+    if (kind) return kind;
     measure(json, value);
     return value->special ? JSON_IS_FLOAT : JSON_IS_INT;
 }
 
 /* ---- taking ------------------------------------------------------------------------------- */
 
-static enum json_fault find_as(struct json *json, const char *field, enum json_kind asked,
-                               struct json_value *value)
+static inline enum json_fault find_as(struct json *json, const char *field, enum json_kind asked,
+                                      struct json_value *value)
 {
     enum json_fault fault = find(json, field, value);
-    if (fault != JSON_OK) return fault;
+    if (UNLIKELY(fault != JSON_OK)) return fault;
     enum json_kind got = kind_of(json, value);
+    if (LIKELY(got == asked)) return JSON_OK;
     json->asked = asked;
     json->got = got;
-    if (got == asked || (got == JSON_IS_INT && asked == JSON_IS_FLOAT) ||
+    if ((got == JSON_IS_INT && asked == JSON_IS_FLOAT) ||
         (got == JSON_IS_OBJECT && asked == JSON_IS_ARRAY))
         return JSON_OK;
     return got == JSON_IS_NULL ? JSON_UNSET : JSON_WRONG_KIND;
@@ -288,7 +319,8 @@ enum json_kind json_kind(struct json *json, const char *field)
 
 bool json_has(struct json *json, const char *field)
 {
-    return json_kind(json, field) > JSON_IS_NULL;
+    struct json_value value;
+    return find(json, field, &value) == JSON_OK && json->begin[value.at] != 'n';
 }
 
 /* ---- walking ------------------------------------------------------------------------------ */

@@ -65,9 +65,9 @@ struct json_field {
 /* A current value: the document, or an entry that was entered. */
 struct json_frame {
     struct json_value self;
-    uint32_t first, n; /* its fields in the index */
-    uint32_t rest_at;  /* offset of the first field that is not in the index; 0: all are */
-    bool is_indexed;
+    uint32_t first, n;  /* its fields in the index */
+    uint32_t rest_at;   /* offset of the first field that is not in the index; 0: all are in it */
+    bool is_indexed;    /* an object, whose fields are there */
     uint32_t walked_at; /* offset of the array or object last entered from here */
     uint32_t walked_i;  /* the entry that was entered */
     uint32_t entry_at;  /* where that entry begins, its name included; 0: none yet */
@@ -85,7 +85,7 @@ struct json {
     enum json_kind asked, got; /* of the last fault */
     struct json_frame frames[JSON_DEPTH_MAX + 1];
     struct json_field index[JSON_INDEX_FIELDS];
-    uint32_t tags[JSON_INDEX_FIELDS]; /* of their names: most that differ are told apart by it */
+    uint8_t tags[JSON_INDEX_FIELDS + 8]; /* of their names; read eight at a time */
 };
 
 /* Takes up a document in place of the one before, and checks it. */

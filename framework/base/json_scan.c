@@ -20,35 +20,9 @@ static const char *fault(struct json *json, const char *at, const char *why)
 
 /* ---- text --------------------------------------------------------------------------------- */
 
-#ifdef __SSE2__
-/* The same as skip_plain, sixteen at a time, where so many are left to its end; else NULL. */
-static inline const char *skip_sixteens(const char *p, const char *end)
-{
-    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
-    const __m128i space = _mm_set1_epi8(0x20);
-    for (; end - p >= 16; p += 16) {
-        const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
-        /* As signed bytes, what is not ASCII is below a space too. */
-        const __m128i marks = _mm_or_si128(
-            _mm_cmplt_epi8(bytes, space),
-            _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)));
-        const unsigned mask = (unsigned)_mm_movemask_epi8(marks);
-        if (mask) return p + __builtin_ctz(mask);
-    }
-    return NULL;
-}
-#else
-static inline const char *skip_sixteens(const char *p UNUSED, const char *end UNUSED)
-{
-    return NULL;
-}
-#endif
-
 /* To the first byte that is a quote, a backslash, a control byte or not ASCII; eight at a time. */
-static inline const char *skip_plain(const char *p, const char *end)
+static const char *skip_eights(const char *p, const char *end)
 {
-    const char *const sixteen = skip_sixteens(p, end);
-    if (LIKELY(sixteen)) return sixteen;
     const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
     for (; end - p >= 8; p += 8) {
         uint64_t eight;
@@ -66,6 +40,30 @@ static inline const char *skip_plain(const char *p, const char *end)
         p++;
     return p;
 }
+
+#ifdef __SSE2__
+/* The same, sixteen at a time while so many are left. */
+static inline const char *skip_plain(const char *p, const char *end)
+{
+    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
+    const __m128i space = _mm_set1_epi8(0x20);
+    for (; end - p >= 16; p += 16) {
+        const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
+        /* As signed bytes, what is not ASCII is below a space too. */
+        const __m128i marks = _mm_or_si128(
+            _mm_cmplt_epi8(bytes, space),
+            _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)));
+        const unsigned mask = (unsigned)_mm_movemask_epi8(marks);
+        if (mask) return p + __builtin_ctz(mask);
+    }
+    return skip_eights(p, end);
+}
+#else
+static inline const char *skip_plain(const char *p, const char *end)
+{
+    return skip_eights(p, end);
+}
+#endif
 
 /* Four hexadecimal digits, or -1. */
 static int32_t hex4(const char *p, const char *end)
@@ -118,12 +116,10 @@ static const char *scan_utf8(struct json *json, const char *p)
     return p + bytes;
 }
 
-/* Past the closing quote; p is past the opening one. Notes in json->special what it saw. */
-static const char *scan_text(struct json *json, const char *p)
+/* Past the closing quote; what is at p is not plain. Notes escapes in json->special. */
+static const char *scan_text_on(struct json *json, const char *p)
 {
-    json->special = false;
-    for (;;) {
-        p = skip_plain(p, json->end);
+    for (;; p = skip_plain(p, json->end)) {
         if (p == json->end) return fault(json, p, "the text does not end");
         if (*p == '"') return p + 1;
         if (*p == '\\') {
@@ -136,6 +132,14 @@ static const char *scan_text(struct json *json, const char *p)
         }
         if (!p) return NULL;
     }
+}
+
+/* Past the closing quote; p is past the opening one. Notes in json->special what it saw. */
+static inline const char *scan_text(struct json *json, const char *p)
+{
+    json->special = false;
+    p = skip_plain(p, json->end);
+    return LIKELY(p < json->end && *p == '"') ? p + 1 : scan_text_on(json, p);
 }
 
 static size_t put_utf8(char *out, uint32_t code)
@@ -238,13 +242,15 @@ static const char *scan_word(struct json *json, const char *p, const char *word)
     return fault(json, p, "a value was expected");
 }
 
-static void index_add(struct json *json, struct json_frame *into, struct json_value name,
-                      struct json_value value)
+/* A name with escapes has to be read to be known: from the first of those on, fields are scanned for. */
+static inline void index_add(struct json *json, struct json_frame *into, struct json_value name,
+                             struct json_value value)
 {
     const uint32_t i = into->first + into->n;
-    if (into->n < JSON_FRAME_FIELDS && i < JSON_INDEX_FIELDS) {
+    if (LIKELY(into->n < JSON_FRAME_FIELDS && i < JSON_INDEX_FIELDS && !into->rest_at &&
+               !name.special)) {
         json->index[i] = (struct json_field){ name, value };
-        json->tags[i] = name.special || !name.len ? 0 : json_tag(json->begin + name.at, name.len);
+        json->tags[i] = json_tag(json->begin + name.at, name.len);
         into->n++;
     } else if (into->rest_at == 0) {
         into->rest_at = name.at - 1;
@@ -252,7 +258,7 @@ static void index_add(struct json *json, struct json_frame *into, struct json_va
 }
 
 /* Past the name and colon, at the value; `name` is noted. */
-const char *json_scan_name(struct json *json, const char *p, struct json_value *name)
+static inline const char *scan_name(struct json *json, const char *p, struct json_value *name)
 {
     if (p == json->end || *p != '"') return fault(json, p, "a field's name was expected");
     const char *end = scan_text(json, p + 1);
@@ -261,6 +267,11 @@ const char *json_scan_name(struct json *json, const char *p, struct json_value *
     p = json_skip_space(json, end);
     if (p == json->end || *p != ':') return fault(json, p, "a colon was expected");
     return json_skip_space(json, p + 1);
+}
+
+const char *json_scan_name(struct json *json, const char *p, struct json_value *name)
+{
+    return scan_name(json, p, name);
 }
 
 /* Past the array or object at p. An object's fields are indexed for `into` unless that is NULL. */
@@ -274,7 +285,7 @@ const char *json_scan_container(struct json *json, const char *p, struct json_fr
     bool is_empty = p < json->end && *p == close;
     while (!is_empty) {
         struct json_value name = { 0 };
-        if (is_object) p = json_scan_name(json, p, &name);
+        if (is_object) p = scan_name(json, p, &name);
         if (!p) return NULL;
         const char *value = p;
         p = json_scan_value(json, value);
@@ -295,8 +306,8 @@ const char *json_scan_container(struct json *json, const char *p, struct json_fr
 const char *json_scan_value(struct json *json, const char *p)
 {
     if (p == json->end) return fault(json, p, "a value was expected");
+    if (*p == '"') return scan_text(json, p + 1); /* most are */
     switch (*p) {
-    case '"': return scan_text(json, p + 1);
     case '{':
     case '[': return json_scan_container(json, p, NULL);
     case 't': return scan_word(json, p, "true");
@@ -318,7 +329,7 @@ const char *json_scan_document(struct json *json, struct wr_text document)
     if (p == json->end) return fault(json, p, "it is empty");
     const char *value = p;
     struct json_frame *root = &json->frames[0];
-    *root = (struct json_frame){ .is_indexed = true };
+    *root = (struct json_frame){ .is_indexed = *p == '{' };
     p = *p == '{' ? json_scan_container(json, p, root) : json_scan_value(json, p);
     if (!p) return NULL;
     root->self = json_span(json, value, p);

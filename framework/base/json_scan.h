@@ -28,11 +28,11 @@ static inline struct json_value json_span(const struct json *json, const char *a
                                 .special = json->special };
 }
 
-/* Of a name that is not empty; 0 where it holds escapes and has to be read to be known. */
-static inline uint32_t json_tag(const char *name, size_t len)
+/* Of a name: most that differ have another. */
+static inline uint8_t json_tag(const char *name, size_t len)
 {
-    const unsigned char *at = (const unsigned char *)name;
-    return ((uint32_t)len << 16 | (uint32_t)at[0] << 8 | at[len - 1]) | UINT32_C(1) << 31;
+    if (len == 0) return 0;
+    return (uint8_t)(len + 3u * (unsigned char)name[0] + 5u * (unsigned char)name[len - 1]);
 }
 
 /* The whole document into the first frame, its fields into the index. */

@@ -24,6 +24,19 @@ static inline struct wr_text text_from(const char *at, size_t len)
     return at ? (struct wr_text){ at, len } : (struct wr_text){ "", 0 };
 }
 
+/* memcmp() == 0 without a call, for names and the like. */
+static inline bool text_bytes_equal(const char *a, const char *b, size_t len)
+{
+    size_t i = 0;
+    for (uint64_t x, y; i + 8 <= len; i += 8) {
+        memcpy(&x, a + i, 8);
+        memcpy(&y, b + i, 8);
+        if (x != y) return false;
+    }
+    while (i < len && a[i] == b[i]) i++;
+    return i == len;
+}
+
 static inline bool text_is(struct wr_text text, const char *cstr)
 {
     return strlen(cstr) == text.len && memcmp(text.at, cstr, text.len) == 0;

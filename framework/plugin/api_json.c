@@ -69,10 +69,11 @@ static void read_document(struct job *job, const char *name, struct wr_text docu
 }
 
 /* The job, where its document is JSON and there is memory for what is taken from it. */
-static struct job *reader(struct wr_job *face)
+static inline struct job *reader(struct wr_job *face)
 {
     struct job *const job = job_of(face);
-    if (job->document == DOCUMENT_UNREAD) read_document(job, "body", job->given->message.body);
+    if (UNLIKELY(job->document == DOCUMENT_UNREAD))
+        read_document(job, "body", job->given->message.body);
     return LIKELY(job->document == DOCUMENT_GOOD) && job_is_within_memory(job, 0) ? job : NULL;
 }
 
