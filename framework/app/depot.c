@@ -9,6 +9,8 @@
 #include "base/log.h"
 
 #define CONNECT_MS 10000
+#define PULSE_MS 5000
+#define PULSE_TIMEOUT_MS 3000
 
 static bool on_server(void *own, const char **conninfo, struct status *status)
 {
@@ -59,6 +61,33 @@ static void on_lost(void *own, const char *why, bool is_deployment)
     attend_all(depot->host);
 }
 
+static void on_pulse_due(void *own)
+{
+    struct depot *depot = own;
+    store_ask(depot->store, &depot->pulse);
+}
+
+/* Failed, that connection is lost, and the next is asked at once: of several each may seem well. */
+static void on_pulse(void *own, bool is_done, const char *why)
+{
+    struct depot *depot = own;
+    (void)why;
+    timer_arm_ms(&depot->pulse_timer, is_done ? PULSE_MS : 0);
+}
+
+/* A queue that is quiet asks nothing of the database, and would not notice that it stands still. */
+static void start_pulse(struct depot *depot)
+{
+    depot->pulse = (struct query){
+        .step = { .name = "wr_pulse", .sql = "select 1" },
+        .on_end = on_pulse,
+        .owner = depot,
+        .timeout_ms = PULSE_TIMEOUT_MS,
+    };
+    timer_init(&depot->pulse_timer, depot->host->loop, on_pulse_due, depot);
+    timer_arm_ms(&depot->pulse_timer, PULSE_MS);
+}
+
 void depot_open(struct depot *depot, struct host *host)
 {
     static const struct store_events events = {
@@ -80,11 +109,16 @@ void depot_open(struct depot *depot, struct host *host)
         .reconnects = metrics_counter(host->metrics, METRIC_RECONNECTS, labels),
     };
     depot->store = store_new(host->loop, &settings, &events, depot);
+    start_pulse(depot);
 }
 
 void depot_close(struct depot *depot)
 {
-    if (depot->store) store_free(depot->store);
+    if (depot->store) {
+        store_unask(&depot->pulse);
+        timer_fini(&depot->pulse_timer);
+        store_free(depot->store);
+    }
     depot->store = NULL;
     explicit_bzero(depot->conninfo, sizeof depot->conninfo);
 }

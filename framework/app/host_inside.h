@@ -40,6 +40,8 @@ struct depot {
     char last_error[448];
     struct gauge *connected;
     struct counter *reconnects;
+    struct query pulse; /* asked now and then: a server that stands still is not ready */
+    struct timer pulse_timer;
 };
 
 /* The cache, where one is configured. */

@@ -259,9 +259,10 @@ static bool start_query(struct store *store)
     struct list *link = list_take_first(&store->queries);
     if (!link) return false;
     struct slot *slot = find_idle(store);
+    struct query *query = LIST_ENTRY(link, struct query, link);
+    const uint32_t timeout_ms = query->timeout_ms ? query->timeout_ms : store->settings.timeout_ms;
     slot->errand = ERRAND_QUERY;
-    query_start(LIST_ENTRY(link, struct query, link), slot, store->settings.timeout_ms,
-                on_query_end);
+    query_start(query, slot, timeout_ms, on_query_end);
     return true;
 }
 

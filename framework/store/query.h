@@ -25,6 +25,7 @@ struct query {
      * freed from here. */
     void (*on_end)(void *owner, bool is_done, const char *why);
     void *owner;
+    uint32_t timeout_ms; /* 0: the store's own */
     /* The store's: */
     struct list link;
     enum query_state state;

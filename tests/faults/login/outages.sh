@@ -95,6 +95,24 @@ outage() {
     check_dead stats
 }
 
+postgres_pids() {
+    local postmaster
+    postmaster=$(sql -c "select split_part(pg_read_file('postmaster.pid'), E'\n', 1)")
+    echo "$postmaster" "$(pgrep -P "$postmaster" | paste -sd " ")"
+}
+host_is_unready() { ! host_is_ready "$1"; }
+
+# Stopped while there is nothing to do: that has to be noticed before the next message is there.
+standing_still() {
+    local pids=()
+    read -ra pids <<<"$(postgres_pids)"
+    kill -STOP "${pids[@]}"
+    check 'standing still: it is noticed without any work' wait_until 60 host_is_unready outage
+    say "   standing still: readyz says \"$(host_get outage /readyz | tr '\n' ' ')\""
+    kill -CONT "${pids[@]}"
+    check 'standing still: the host is ready again' wait_until 30 host_is_ready outage
+}
+
 outages() { # SECONDS
     name_anew
     ledger_begin
@@ -105,6 +123,7 @@ outages() { # SECONDS
     host_config outage "$(consumer collect login_collect 'user.#' && consumer stats login_stats 'user.#')"
     host_start outage
     wait_until 30 host_is_ready outage || check 'the host became ready' false
+    standing_still
     outage 'read-only' make_read_only make_writable "$1"
     outage 'the table dropped' drop_table restore_table "$1"
     outage 'too many connections' take_connections give_connections "$1"
