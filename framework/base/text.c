@@ -75,6 +75,19 @@ static size_t ascii_run(const char *at, size_t len)
     return i;
 }
 
+bool text_is_plain(struct wr_text text)
+{
+    const uint64_t ones = 0x0101010101010101u;
+    uint64_t word, marks = 0; /* high bits of what is 0 (borrowing) or not ASCII */
+    size_t i = 0;
+    for (; i + 8 <= text.len; i += 8) {
+        memcpy(&word, text.at + i, 8);
+        marks |= (word - ones) | word;
+    }
+    for (; i < text.len; i++) marks |= ((unsigned char)text.at[i] - 1u) | (unsigned char)text.at[i];
+    return !(marks & (ones << 7));
+}
+
 bool text_is_utf8(struct wr_text text)
 {
     size_t i = 0;

@@ -55,6 +55,9 @@ char *text_copy(struct wr_text text);
 /* Decimal digits with an optional sign, the whole text, within int64: false otherwise. */
 bool text_to_int(struct wr_text text, int64_t *value);
 
+/* ASCII without zero bytes, as most text is: PostgreSQL takes it, and it needs no closer look. */
+bool text_is_plain(struct wr_text text);
+
 /* Well-formed UTF-8 (no surrogates, nothing overlong, nothing above U+10FFFF). */
 bool text_is_utf8(struct wr_text text);
 

@@ -4,6 +4,8 @@
  * of 400 years (146097 days), so that leap days come last and need no table. */
 #include "base/time_text.h"
 
+#include <limits.h>
+
 enum { DAY_S = 86400, CYCLE_DAYS = 146097, EPOCH_DAYS = 719468 /* 0000-03-01 to 1970-01-01 */ };
 
 #define US_PER_S 1000000
@@ -26,19 +28,14 @@ static int days_in_month(int year, int month)
     return days[month - 1] + (month == 2 && is_leap);
 }
 
-/* The number that `digits` digits make, or a negative one where they are not all digits. */
-static int number_at(const char *at, int digits)
+/* The number that two digits make; out of any range where they are not digits. */
+static inline int two_digits(const char *at)
 {
-    int value = 0, bad = 0;
-    for (int i = 0; i < digits; i++) {
-        const int digit = at[i] - '0';
-        bad |= digit | (9 - digit);
-        value = value * 10 + digit;
-    }
-    return bad < 0 ? -1 : value;
+    const unsigned tens = (unsigned)at[0] - '0', ones = (unsigned)at[1] - '0';
+    return tens > 9 || ones > 9 ? INT_MIN / 128 : (int)(tens * 10 + ones);
 }
 
-static bool is_within(int value, int least, int most)
+static inline bool is_within(int value, int least, int most)
 {
     return value >= least && value <= most;
 }
@@ -46,9 +43,10 @@ static bool is_within(int value, int least, int most)
 /* Exactly ten characters. */
 static bool date_days(const char *at, int64_t *days)
 {
-    const int year = number_at(at, 4), month = number_at(at + 5, 2), day = number_at(at + 8, 2);
+    const int year = two_digits(at) * 100 + two_digits(at + 2);
+    const int month = two_digits(at + 5), day = two_digits(at + 8);
     if (at[4] != '-' || at[7] != '-' || year < 0 || !is_within(month, 1, 12)) return false;
-    if (!is_within(day, 1, days_in_month(year, month))) return false;
+    if (day < 1 || (day > 28 && day > days_in_month(year, month))) return false;
     *days = days_of(year, month, day);
     return true;
 }
@@ -71,7 +69,7 @@ static bool offset_s(const char *at, size_t len, int64_t *seconds)
     *seconds = 0;
     if (len == 1) return at[0] == 'Z' || at[0] == 'z';
     if (len != 6 || (at[0] != '+' && at[0] != '-') || at[3] != ':') return false;
-    const int hours = number_at(at + 1, 2), minutes = number_at(at + 4, 2);
+    const int hours = two_digits(at + 1), minutes = two_digits(at + 4);
     if (!is_within(hours, 0, 23) || !is_within(minutes, 0, 59)) return false;
     *seconds = (at[0] == '-' ? -60 : 60) * (int64_t)(hours * 60 + minutes);
     return true;
@@ -84,8 +82,8 @@ bool time_from_rfc3339(struct wr_text text, int64_t *unix_us)
     int64_t days, us = 0, east_s;
     if (text.len <= REST_AT || !date_days(at, &days)) return false;
     if ((at[10] != 'T' && at[10] != 't') || at[13] != ':' || at[16] != ':') return false;
-    const int hour = number_at(at + CLOCK_AT, 2), minute = number_at(at + 14, 2);
-    const int second = number_at(at + 17, 2);
+    const int hour = two_digits(at + CLOCK_AT), minute = two_digits(at + 14);
+    const int second = two_digits(at + 17);
     if (!is_within(hour, 0, 23) || !is_within(minute, 0, 59) || !is_within(second, 0, 60))
         return false;
 

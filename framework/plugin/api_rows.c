@@ -4,6 +4,7 @@
  * where it is made, and encoded at once. A delete's values fall on the columns of the sink's key, in the
  * key's order. */
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "plugin/api.h"
@@ -40,24 +41,41 @@ static const struct wr_column *find_column(const struct wr_sink *sink, struct wr
     return column->name ? column : NULL;
 }
 
-/* What the i-th value of the row in hand falls on. */
-static inline const struct wr_column *column_at(const struct job *job, unsigned i)
+static struct target target_of(const struct wr_column *column)
 {
-    const struct wr_sink *const sink = sink_of(job);
-    struct wr_text name;
-    if (LIKELY(!job->row->is_delete)) return &sink->columns[i];
-    return key_name(sink->key, i, &name) ? find_column(sink, name) : NULL;
+    return (struct target){ column, row_type(column->type) };
 }
 
-static unsigned count_values(const struct wr_sink *sink, bool is_delete)
+static struct targets make_targets(const struct wr_sink *sink)
 {
-    unsigned n = 0;
+    struct targets made = { 0 };
     struct wr_text name;
-    if (is_delete)
-        while (key_name(sink->key, n, &name) && find_column(sink, name)) n++;
-    else
-        while (sink->columns[n].name) n++;
-    return n;
+    const struct wr_column *column;
+    while (sink->columns[made.n_row].name) made.n_row++;
+    while (key_name(sink->key, made.n_delete, &name) && find_column(sink, name)) made.n_delete++;
+    made.of_row = memory_new(made.n_row + 1, sizeof *made.of_row);
+    made.of_delete = memory_new(made.n_delete + 1, sizeof *made.of_delete);
+    for (unsigned i = 0; i < made.n_row; i++) made.of_row[i] = target_of(&sink->columns[i]);
+    for (unsigned i = 0; i < made.n_delete; i++)
+        if (key_name(sink->key, i, &name) && (column = find_column(sink, name)))
+            made.of_delete[i] = target_of(column);
+    return made;
+}
+
+void job_make_targets(struct job *job)
+{
+    job->targets = memory_new(job->n_sinks + 1, sizeof *job->targets);
+    for (unsigned i = 0; i < job->n_sinks; i++)
+        job->targets[i] = make_targets(&job->settings.handler->sinks[i]);
+}
+
+void job_free_targets(struct job *job)
+{
+    for (unsigned i = 0; i < job->n_sinks; i++) {
+        free(job->targets[i].of_row);
+        free(job->targets[i].of_delete);
+    }
+    free(job->targets);
 }
 
 /* ---- rows ------------------------------------------------------------------------------------------- */
@@ -67,15 +85,15 @@ void job_end_row(struct job *job)
     const struct row *const row = job->row;
     if (row->n < job->n_values)
         job_fail(job, "the row for %s has %u values of %u: \"%s\" is the first that was not put",
-                 table_of(sink_of(job)), row->n, job->n_values, column_at(job, row->n)->name);
+                 table_of(sink_of(job)), row->n, job->n_values, job->value_on[row->n].column->name);
     job->row = NULL;
 }
 
 /* `once` knows messages by their ids, which PostgreSQL has to take as text. */
 static bool is_once_possible(struct job *job, const char *function, const struct wr_sink *sink)
 {
-    const struct wr_text id = given_text(job->given->message.id);
     if (!sink->once) return true;
+    const struct wr_text id = given_text(job->given->message.id);
     if (id.len > 0 && !memchr(id.at, '\0', id.len) && text_is_utf8(id)) return true;
     job_fail(job, "%s: the sink for %s is `once`, which needs a message id, and the message %s",
              function, table_of(sink), id.len == 0 ? "has none" : "has one that is no text");
@@ -92,7 +110,8 @@ static void begin_row(struct wr_job *face, const char *function, unsigned sink, 
         return;
     }
     const struct wr_sink *const declared = &job->settings.handler->sinks[sink];
-    const unsigned n_values = count_values(declared, is_delete);
+    const struct targets *const targets = &job->targets[sink];
+    const unsigned n_values = is_delete ? targets->n_delete : targets->n_row;
     if (n_values == 0) {
         job_fail(job, "%s: the sink for %s has no %s", function, table_of(declared),
                  is_delete ? "key to delete by" : "columns");
@@ -107,6 +126,7 @@ static void begin_row(struct wr_job *face, const char *function, unsigned sink, 
     job->effects.n_rows++;
     job->row = row;
     job->n_values = n_values;
+    job->value_on = is_delete ? targets->of_delete : targets->of_row;
 }
 
 void api_row(struct wr_job *face, unsigned sink)
@@ -121,144 +141,153 @@ void api_row_delete(struct wr_job *face, unsigned sink)
 
 /* ---- values ----------------------------------------------------------------------------------------- */
 
-/* A value on its way: the row and column it goes to. */
-struct put {
-    struct job *job;
-    const char *function;
-    struct row *row;
-    struct arena *arena;
-    const struct wr_column *column;
-};
-
-static inline bool begin_put(struct put *put, struct wr_job *face, const char *function)
+/* What the next value falls on; NULL: there is no place for it. */
+static inline const struct target *begin_put(struct job *job, const char *function)
 {
-    struct job *const job = job_of(face);
-    *put = (struct put){ job, function, job->row, job->arena, NULL };
-    if (UNLIKELY(!job->row))
+    const struct row *const row = job->row;
+    if (LIKELY(row && row->n < job->n_values)) return &job->value_on[row->n];
+    if (!row)
         job_fail(job, "%s: there is no row to put it in: call wr_row first", function);
-    else if (UNLIKELY(job->row->n == job->n_values))
+    else
         job_fail(job, "%s: the row for %s is full, it has %u values", function,
                  table_of(sink_of(job)), job->n_values);
-    else
-        put->column = column_at(job, job->row->n);
-    return put->column != NULL;
+    return NULL;
 }
 
 /* Something stands in for a value that is refused, so that what follows falls on its own column. */
-static void refuse(const struct put *put)
+static void refuse(struct job *job)
 {
-    row_put_null(put->row, put->arena);
+    row_put_null(job->row, job->arena);
 }
 
-/* False where the next value does not belong there, or `most` bytes more are too many. */
-static bool begin_value(struct put *put, struct wr_job *face, const char *function,
-                        enum put_kind kind, size_t most)
+static void refuse_kind(struct job *job, const struct target *target, const char *function)
 {
-    if (!begin_put(put, face, function)) return false;
-    const struct row_type *const type = row_type(put->column->type);
-    const bool fits = type && type->put == kind;
-    if (!fits)
-        job_fail(put->job, "%s: the column \"%s\" of %s is %s, which takes %s", function,
-                 put->column->name, table_of(sink_of(put->job)), type ? type->brief : "unknown",
-                 type ? type->put_name : "nothing");
-    const size_t grown = most < SIZE_MAX - put->row->bytes ? most + put->row->bytes : SIZE_MAX;
-    if (fits && job_is_within_memory(put->job, grown)) return true;
-    refuse(put);
-    return false;
+    const struct row_type *const type = target->type;
+    job_fail(job, "%s: the column \"%s\" of %s is %s, which takes %s", function,
+             target->column->name, table_of(sink_of(job)), type ? type->brief : "unknown",
+             type ? type->put_name : "nothing");
+    refuse(job);
 }
 
-static void refuse_value(const struct put *put, const char *fault)
+/* What the next value falls on; NULL where it does not belong there, or `most` bytes more are too many. */
+static inline const struct target *begin_value(struct job *job, const char *function,
+                                               enum put_kind kind, size_t most)
 {
-    job_fail(put->job, "%s: the value for \"%s\" of %s %s", put->function, put->column->name,
-             table_of(sink_of(put->job)), fault);
-    refuse(put);
+    const struct target *const target = begin_put(job, function);
+    if (UNLIKELY(!target)) return NULL;
+    if (UNLIKELY(!target->type || target->type->put != kind)) {
+        refuse_kind(job, target, function);
+        return NULL;
+    }
+    const size_t bytes = job->row->bytes, grown = most < SIZE_MAX - bytes ? most + bytes : SIZE_MAX;
+    if (LIKELY(job_is_within_memory(job, grown))) return target;
+    refuse(job);
+    return NULL;
+}
+
+static void refuse_value(struct job *job, const struct target *target, const char *function,
+                         const char *fault)
+{
+    job_fail(job, "%s: the value for \"%s\" of %s %s", function, target->column->name,
+             table_of(sink_of(job)), fault);
+    refuse(job);
 }
 
 enum { FIXED_BYTES = 16 };
 
 void api_put_null(struct wr_job *face)
 {
-    struct put put;
-    if (begin_put(&put, face, "wr_put_null")) row_put_null(put.row, put.arena);
+    struct job *const job = job_of(face);
+    if (begin_put(job, "wr_put_null")) row_put_null(job->row, job->arena);
 }
 
 void api_put_bool(struct wr_job *face, bool value)
 {
-    struct put put;
-    if (begin_value(&put, face, "wr_put_bool", PUT_BOOL, FIXED_BYTES))
-        row_put_bool(put.row, put.arena, value);
+    struct job *const job = job_of(face);
+    if (begin_value(job, "wr_put_bool", PUT_BOOL, FIXED_BYTES))
+        row_put_bool(job->row, job->arena, value);
 }
 
 void api_put_int(struct wr_job *face, int64_t value)
 {
-    struct put put;
+    static const char function[] = "wr_put_int";
+    struct job *const job = job_of(face);
+    const struct target *const target = begin_value(job, function, PUT_INT, FIXED_BYTES);
     const char *fault;
-    if (!begin_value(&put, face, "wr_put_int", PUT_INT, FIXED_BYTES)) return;
-    if (!row_put_int(put.row, put.arena, put.column->type, value, &fault))
-        refuse_value(&put, fault);
+    if (target && !row_put_int(job->row, job->arena, target->column->type, value, &fault))
+        refuse_value(job, target, function, fault);
 }
 
 void api_put_float(struct wr_job *face, double value)
 {
-    struct put put;
-    if (begin_value(&put, face, "wr_put_float", PUT_FLOAT, FIXED_BYTES))
-        row_put_float(put.row, put.arena, value);
+    struct job *const job = job_of(face);
+    if (begin_value(job, "wr_put_float", PUT_FLOAT, FIXED_BYTES))
+        row_put_float(job->row, job->arena, value);
 }
 
 void api_put_time_us(struct wr_job *face, int64_t unix_us)
 {
-    struct put put;
+    static const char function[] = "wr_put_time_us";
+    struct job *const job = job_of(face);
+    const struct target *const target = begin_value(job, function, PUT_TIME_US, FIXED_BYTES);
     const char *fault;
-    if (!begin_value(&put, face, "wr_put_time_us", PUT_TIME_US, FIXED_BYTES)) return;
-    if (!row_put_time_us(put.row, put.arena, unix_us, &fault)) refuse_value(&put, fault);
+    if (target && !row_put_time_us(job->row, job->arena, unix_us, &fault))
+        refuse_value(job, target, function, fault);
 }
 
 void api_put_date(struct wr_job *face, int32_t unix_day)
 {
-    struct put put;
+    static const char function[] = "wr_put_date";
+    struct job *const job = job_of(face);
+    const struct target *const target = begin_value(job, function, PUT_DATE, FIXED_BYTES);
     const char *fault;
-    if (!begin_value(&put, face, "wr_put_date", PUT_DATE, FIXED_BYTES)) return;
-    if (!row_put_date(put.row, put.arena, unix_day, &fault)) refuse_value(&put, fault);
+    if (target && !row_put_date(job->row, job->arena, unix_day, &fault))
+        refuse_value(job, target, function, fault);
 }
 
 void api_put_text(struct wr_job *face, struct wr_text value)
 {
-    struct put put;
-    const char *fault;
+    static const char function[] = "wr_put_text";
+    struct job *const job = job_of(face);
     const struct wr_text given = given_text(value);
-    if (!begin_value(&put, face, "wr_put_text", PUT_TEXT, given.len)) return;
-    if (!row_put_text(put.row, put.arena, put.column->type, given, &fault))
-        refuse_value(&put, fault);
+    const struct target *const target = begin_value(job, function, PUT_TEXT, given.len);
+    const char *fault;
+    if (target && !row_put_text(job->row, job->arena, target->column->type, given, &fault))
+        refuse_value(job, target, function, fault);
 }
 
 void api_put_uuid(struct wr_job *face, struct wr_text value)
 {
-    struct put put;
+    static const char function[] = "wr_put_uuid";
+    struct job *const job = job_of(face);
+    const struct target *const target = begin_value(job, function, PUT_UUID, FIXED_BYTES);
     const char *fault;
-    if (!begin_value(&put, face, "wr_put_uuid", PUT_UUID, FIXED_BYTES)) return;
-    if (!row_put_uuid(put.row, put.arena, given_text(value), &fault)) refuse_value(&put, fault);
+    if (target && !row_put_uuid(job->row, job->arena, given_text(value), &fault))
+        refuse_value(job, target, function, fault);
 }
 
 void api_put_texts(struct wr_job *face, const struct wr_text *values, size_t n)
 {
-    struct put put;
+    static const char function[] = "wr_put_texts";
+    struct job *const job = job_of(face);
     const char *fault;
     size_t most;
     if (__builtin_mul_overflow(n, sizeof *values, &most)) most = SIZE_MAX;
-    if (!begin_value(&put, face, "wr_put_texts", PUT_TEXTS, most)) return;
-    struct wr_text *const given = job_take(put.job, n, sizeof *given);
+    const struct target *const target = begin_value(job, function, PUT_TEXTS, most);
+    if (!target) return;
+    struct wr_text *const given = job_take(job, n, sizeof *given);
     for (size_t i = 0; given && i < n; i++) given[i] = given_text(values[i]);
-    if (!given || !job_is_within_memory(put.job, array_text_room(given, n)))
-        refuse(&put);
-    else if (!row_put_texts(put.row, put.arena, given, n, &fault))
-        refuse_value(&put, fault);
+    if (!given || !job_is_within_memory(job, array_text_room(given, n)))
+        refuse(job);
+    else if (!row_put_texts(job->row, job->arena, given, n, &fault))
+        refuse_value(job, target, function, fault);
 }
 
 void api_put_ints(struct wr_job *face, const int64_t *values, size_t n)
 {
-    struct put put;
+    struct job *const job = job_of(face);
     size_t most;
     if (__builtin_mul_overflow(n, ARRAY_INT_CHARS, &most)) most = SIZE_MAX;
-    if (begin_value(&put, face, "wr_put_ints", PUT_INTS, most))
-        row_put_ints(put.row, put.arena, values, n);
+    if (begin_value(job, "wr_put_ints", PUT_INTS, most))
+        row_put_ints(job->row, job->arena, values, n);
 }

@@ -82,11 +82,13 @@ struct job *job_new(const struct job_settings *settings)
     while (handler->sinks && handler->sinks[job->n_sinks].columns) job->n_sinks++;
     while (handler->loaders && handler->loaders[job->n_loaders].name) job->n_loaders++;
     while (handler->counters && handler->counters[job->n_counters].name) job->n_counters++;
+    job_make_targets(job);
     return job;
 }
 
 void job_free(struct job *job)
 {
+    if (job) job_free_targets(job);
     free(job);
 }
 

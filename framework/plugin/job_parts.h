@@ -24,6 +24,18 @@ struct entered {
     size_t i;
 };
 
+/* What one value of a row falls on. */
+struct target {
+    const struct wr_column *column;
+    const struct row_type *type; /* NULL: no type that we know */
+};
+
+/* A sink as rows for it are put: what their values, or those of a wr_delete, fall on one after another. */
+struct targets {
+    struct target *of_row, *of_delete;
+    unsigned n_row, n_delete;
+};
+
 enum document { DOCUMENT_UNREAD, DOCUMENT_GOOD, DOCUMENT_BAD };
 
 struct job {
@@ -32,6 +44,7 @@ struct job {
     uint32_t magic;
     struct job_settings settings;
     unsigned n_sinks, n_loaders, n_counters; /* that the handler declares */
+    struct targets *targets;                 /* one a sink */
     void *self;                              /* the handler's state */
 
     /* Of the message in hand: */
@@ -49,8 +62,9 @@ struct job {
     struct row **last_row; /* where the next of each is linked */
     struct effect_cache **last_cache;
     struct effect_publish **last_publish;
-    struct row *row;   /* being put; NULL: none */
-    unsigned n_values; /* that it is to have */
+    struct row *row;               /* being put; NULL: none */
+    unsigned n_values;             /* that it is to have */
+    const struct target *value_on; /* what they fall on */
     unsigned reason_bytes, code_bytes;
 
     /* Large, never cleared: */
@@ -90,6 +104,9 @@ static inline bool job_is_within_memory(struct job *job, size_t bytes)
     return job_takes_too_much(job);
 }
 
+/* For job_new and job_free. */
+void job_make_targets(struct job *job);
+void job_free_targets(struct job *job);
 /* The row in hand has all its values, or the message fails. */
 void job_end_row(struct job *job);
 

@@ -8,14 +8,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/check.h"
+
 enum { FAMILY_4 = 2, FAMILY_6 = 3, HEAD_BYTES = 4 };
 
 /* One to three digits, no zero in front; returns how many, 0 where it is no such number. */
-static size_t read_number(const char *at, const char *end, unsigned most, unsigned *number)
+static inline size_t read_number(const char *at, const char *end, unsigned most, unsigned *number)
 {
+    const size_t longest = end - at < 3 ? (size_t)(end - at) : 3;
     size_t n = 0;
     *number = 0;
-    for (; n < 3 && at + n < end && at[n] >= '0' && at[n] <= '9'; n++)
+    for (; n < longest && at[n] >= '0' && at[n] <= '9'; n++)
         *number = *number * 10 + (unsigned)(at[n] - '0');
     return *number > most || (n > 1 && at[0] == '0') ? 0 : n;
 }
@@ -49,13 +52,17 @@ static bool read_6(const char *at, const char *end, char out[16])
 
 bool inet_encode(struct wr_text text, char out[INET_BYTES], size_t *bytes, const char **fault)
 {
-    const char *const end = text.at + text.len, *const slash = memchr(text.at, '/', text.len);
-    const char *const address_end = slash ? slash : end;
-    const bool is_6 = memchr(text.at, ':', text.len) != NULL;
+    const char *const end = text.at + text.len, *slash = NULL;
+    bool is_6 = false;
+    if (UNLIKELY(!read_4(text.at, end, out + HEAD_BYTES))) { /* then it is more than that */
+        *fault = "is no inet address";
+        slash = memchr(text.at, '/', text.len);
+        is_6 = memchr(text.at, ':', text.len) != NULL;
+        const char *const address_end = slash ? slash : end;
+        if (!(is_6 ? read_6 : read_4)(text.at, address_end, out + HEAD_BYTES)) return false;
+    }
     const unsigned address_bytes = is_6 ? 16 : 4;
     unsigned bits = address_bytes * 8;
-    *fault = "is no inet address";
-    if (!(is_6 ? read_6 : read_4)(text.at, address_end, out + HEAD_BYTES)) return false;
     if (slash) {
         const size_t n = read_number(slash + 1, end, bits, &bits);
         if (n == 0 || slash + 1 + n != end) return false;

@@ -150,31 +150,32 @@ bool row_put_date(struct row *row, struct arena *arena, int32_t unix_day, const 
 
 /* ---- UUID -------------------------------------------------------------------------------------- */
 
-/* What a digit is worth, and one more: 0 is for what is none. */
+/* What a digit is worth; DIGIT tells it from what is none. */
+enum { DIGIT = 0x10 };
 static const uint8_t hex_digits[256] = {
-    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
-    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
-    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+    ['0'] = 0x10, ['1'] = 0x11, ['2'] = 0x12, ['3'] = 0x13, ['4'] = 0x14, ['5'] = 0x15,
+    ['6'] = 0x16, ['7'] = 0x17, ['8'] = 0x18, ['9'] = 0x19, ['a'] = 0x1a, ['b'] = 0x1b,
+    ['c'] = 0x1c, ['d'] = 0x1d, ['e'] = 0x1e, ['f'] = 0x1f, ['A'] = 0x1a, ['B'] = 0x1b,
+    ['C'] = 0x1c, ['D'] = 0x1d, ['E'] = 0x1e, ['F'] = 0x1f,
 };
 
-/* The byte that two digits are; out of a byte's range where they are not. */
-static inline unsigned hex_byte(const char *at)
+/* The byte that two digits are; where they are not, `good` loses its DIGIT. */
+static inline char hex_byte(const char *at, unsigned *good)
 {
     const unsigned high = hex_digits[(unsigned char)at[0]], low = hex_digits[(unsigned char)at[1]];
-    return high && low ? (high - 1) << 4 | (low - 1) : 0x100;
+    *good &= high & low;
+    return (char)(high << 4 | (low & 15));
 }
 
 /* As nearly all are written: 8-4-4-4-12. */
 static bool read_usual_uuid(const char *at, char out[16])
 {
     static const uint8_t places[16] = { 0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34 };
-    unsigned bad = (at[8] != '-') | (at[13] != '-') | (at[18] != '-') | (at[23] != '-');
-    for (int i = 0; i < 16; i++) {
-        const unsigned byte = hex_byte(at + places[i]);
-        bad |= byte >> 8;
-        out[i] = (char)byte;
-    }
-    return !bad;
+    unsigned good = DIGIT;
+    if (at[8] != '-' || at[13] != '-' || at[18] != '-' || at[23] != '-') return false;
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++) out[i] = hex_byte(at + places[i], &good);
+    return good;
 }
 
 /* 32 digits, with hyphens after any group of four, and braces around it if need be. */
@@ -182,20 +183,18 @@ static bool read_uuid(struct wr_text text, char out[16])
 {
     if (LIKELY(text.len == 36 && read_usual_uuid(text.at, out))) return true;
     const char *at = text.at, *end = text.at + text.len;
-    unsigned bad = 0;
+    unsigned good = DIGIT;
     if (text.len > 1 && *at == '{') {
         if (*--end != '}') return false;
         at++;
     }
     for (int i = 0; i < 16; i++) {
         if (end - at < 2) return false;
-        const unsigned byte = hex_byte(at);
-        bad |= byte >> 8;
-        out[i] = (char)byte;
+        out[i] = hex_byte(at, &good);
         at += 2;
         if (i % 2 == 1 && i < 15 && at < end && *at == '-') at++;
     }
-    return at == end && !bad;
+    return at == end && good;
 }
 
 bool row_put_uuid(struct row *row, struct arena *arena, struct wr_text value, const char **fault)
@@ -210,6 +209,7 @@ bool row_put_uuid(struct row *row, struct arena *arena, struct wr_text value, co
 
 static bool is_text_good(struct wr_text text, const char **fault)
 {
+    if (LIKELY(text_is_plain(text))) return true;
     *fault = "holds a zero byte";
     if (text.len > 0 && memchr(text.at, '\0', text.len)) return false;
     *fault = "is not UTF-8";

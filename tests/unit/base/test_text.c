@@ -123,6 +123,22 @@ Test(text, utf8_sees_a_bad_byte_anywhere)
     }
 }
 
+Test(text, plain_is_ascii_without_zero_bytes)
+{
+    char bytes[40];
+    memset(bytes, 1, sizeof bytes);
+    for (size_t len = 0; len <= sizeof bytes; len++) {
+        cr_assert(text_is_plain(text_from(bytes, len)));
+        for (size_t at = 0; at < len; at++)
+            for (unsigned byte = 0; byte < 256; byte++) {
+                bytes[at] = (char)byte;
+                cr_assert_eq(text_is_plain(text_from(bytes, len)), byte >= 1 && byte < 128,
+                             "byte %zu of %zu is %u", at, len, byte);
+                bytes[at] = 127;
+            }
+    }
+}
+
 Test(text, utf8_has_as_many_characters_as_it_should)
 {
     size_t with_two = 0, with_three = 0;
