@@ -122,6 +122,7 @@ static bool start_post(struct host *host, size_t i, const struct handler_in_use 
         .plugin = use->plugin,
         .options = use->options,
         .handler = post->handler,
+        .tracer = telemetry_tracer(host->telemetry),
         .alone = host->alone,
         .outbox = host->outbox,
         .store = handler_needs_store(use) ? host->depot.store : NULL,
@@ -160,6 +161,7 @@ static bool start(struct host *host, const struct handlers *handlers, struct sta
 {
     if (!(host->loop = loop_new()))
         return status_fail(status, EXIT_INTERNAL, "the system gives no event loop");
+    host->telemetry = telemetry_open(host->metrics);
     host->alone = alone_new(host->loop, host->self->record);
     host->outbox = outbox_new(host->loop, host->config->name, host->metrics);
     name_listen(host, host->config->http.listen.port);
@@ -231,6 +233,7 @@ bool host_close(struct host *host)
         if (!crew_close(&host->posts[i].crew, deadline_ms)) return false;
     cache_reader_free(host->reader);
     larder_close(&host->larder);
+    telemetry_close(host->telemetry);
     alone_free(host->alone);
     outbox_free(host->outbox);
     link_fini(&host->publish);

@@ -9,6 +9,7 @@
 #include "app/caretaker.h"
 #include "app/depths.h"
 #include "app/host.h"
+#include "app/telemetry.h"
 #include "app/topologies.h"
 #include "flow/crew.h"
 #include "flow/outbox.h"
@@ -85,6 +86,7 @@ struct host {
     struct link consume, publish;
     struct outbox *outbox;
     struct alone *alone;
+    struct telemetry *telemetry; /* NULL: none */
     struct depot depot;
     struct caretaker caretaker;
     struct larder larder;

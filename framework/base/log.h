@@ -42,7 +42,9 @@
     LOG_KEY(VERSION, "version")                                                                    \
     LOG_KEY(ATTEMPT, "attempt")                                                                    \
     LOG_KEY(KEY, "key")                                                                            \
-    LOG_KEY(LEVEL, "to_level")
+    LOG_KEY(LEVEL, "to_level")                                                                     \
+    LOG_KEY(TRACE_ID, "trace_id")                                                                  \
+    LOG_KEY(SPAN_ID, "span_id")
 
 enum log_key {
 #define LOG_KEY_SYMBOL(symbol, name) LOG_##symbol,
@@ -58,6 +60,7 @@ struct log_field {
     struct wr_text text;
 };
 
+#define LOG_NOTHING ((struct log_field){ -1, false, 0, { "", 0 } })
 #define LOG_INT(key, value) ((struct log_field){ LOG_##key, true, (int64_t)(value), { "", 0 } })
 #define LOG_TEXT(key, value) ((struct log_field){ LOG_##key, false, 0, text_of(value) })
 #define LOG_SPAN(key, value) ((struct log_field){ LOG_##key, false, 0, (value) })

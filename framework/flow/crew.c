@@ -61,6 +61,8 @@ static void conclude_batch(struct crew *crew)
 {
     histogram_note(crew->batch_rows, crew->batch.n);
     counter_add(crew->committed, 1);
+    tracing_batch(&crew->tracing, &crew->batch.deliveries, crew->batch.n,
+                  crew->batch.since_ms * 1000000u, crew->now.now_ns);
     LIST_EACH (link, &crew->batch.deliveries) {
         struct delivery *delivery = LIST_ENTRY(link, struct delivery, link);
         delivery_move(delivery, DELIVERY_STORED);
@@ -219,6 +221,7 @@ static void on_message(void *own, void *token)
         return;
     }
     if (UNLIKELY(event_is_possible(&delivery->job))) intake_finish(delivery, &crew->json);
+    tracing_begin(&crew->tracing, delivery);
     if (crew_is_ordered(crew)) {
         delivery->order_key = order_key_of(&crew->settings.order, &delivery->job, &crew->json);
         if (parking_is_stopped(&crew->parking, delivery->order_key)) {

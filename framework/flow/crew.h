@@ -14,6 +14,7 @@
 #include "flow/outbox.h"
 #include "flow/repairer.h"
 #include "flow/retry.h"
+#include "flow/tracing.h"
 #include "flow/valve.h"
 #include "net/loop.h"
 #include "store/store.h"
@@ -34,8 +35,9 @@ struct crew_settings {
     uint32_t timeout_ms; /* one call of the handler */
     const struct plugin *plugin;
     const struct options *options;
-    const char *handler; /* "name/version" */
-    struct alone *alone; /* for suspects, of all crews; NULL: there are none */
+    const char *handler;         /* "name/version" */
+    const struct tracer *tracer; /* NULL: no spans are made */
+    struct alone *alone;         /* for suspects, of all crews; NULL: there are none */
     struct outbox *outbox;
     struct store *store; /* where its handler's rows go, and come from; NULL: neither */
     struct sink *const *sinks;

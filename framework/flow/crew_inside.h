@@ -39,6 +39,7 @@ struct crew {
     struct lane_orders orders;
     struct delivery_pool pool;
     struct batch batch;
+    struct tracing tracing;
     struct shipper *shipper;                                   /* NULL: its handler has no sinks */
     struct cacher *cacher;                                     /* NULL: there is no cache */
     struct counter *cache_hits, *cache_misses, *cache_absents; /* likewise */

@@ -101,6 +101,7 @@ static void open_shipper(struct crew *crew)
         .consumer = crew->settings.name,
         .is_ordered = crew_is_ordered(crew),
         .metrics = crew->settings.metrics,
+        .tracing = &crew->tracing,
     };
     crew->shipper = shipper_new(crew->loop, &settings, &crew_shipper_events, crew);
 }
@@ -152,6 +153,10 @@ struct crew *crew_new(struct loop *loop, const struct crew_settings *settings,
     crew->settings = *settings;
     crew->loop = loop;
     crew->bell.fd = -1;
+    crew->tracing = (struct tracing){
+        .tracer = settings->tracer,
+        .source = { settings->topology.queue, settings->handler, settings->store != NULL },
+    };
     valve_init(&crew->valve, &settings->valve);
     atomic_init(&crew->orders.drain_deadline_ms, UINT64_MAX);
     const uint32_t wait_ms = settings->batch.wait_ms;

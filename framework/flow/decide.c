@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "flow/crew_inside.h"
+#include "plugin/job_trace.h"
 
 static uint64_t now_ms(const struct crew *crew)
 {
@@ -34,10 +35,12 @@ void crew_complain(struct crew *crew, const struct delivery *delivery, const cha
         complaint->unsaid++;
         return;
     }
+    struct job_trace_fields trace;
+    job_trace_for_log(&delivery->job, &trace);
     log_warn("flow", what, LOG_TEXT(QUEUE, crew->settings.name),
              LOG_SPAN(MESSAGE_ID, delivery->job.message.id), LOG_SPAN(REASON, reason),
              LOG_SPAN(CODE, delivery->outcome.code), LOG_INT(ATTEMPT, delivery->attempt),
-             LOG_INT(COUNT, complaint->unsaid + 1));
+             LOG_INT(COUNT, complaint->unsaid + 1), trace.id, trace.span);
     complaint->at_ms = now_ms(crew);
     complaint->unsaid = 0;
 }

@@ -38,7 +38,8 @@ struct delivery {
     bool is_suspect;  /* to be handled alone */
     bool is_prepared; /* the lane has only called prepare: what it wants is to be loaded */
     bool is_fetched;  /* what it wants is loaded: to be handled */
-    bool is_copy;     /* ours, come back from a retry queue */
+    bool has_trace_parent;
+    bool is_copy; /* ours, come back from a retry queue */
     uint16_t lane;
     uint32_t attempt; /* 1 the first time */
     uint32_t body_bytes;
@@ -50,10 +51,11 @@ struct delivery {
     struct wr_text properties; /* encoded, as they came, in the arena */
     struct job_message job;
     struct job_outcome outcome;
-    struct wanted *wanted;        /* prepared; in the arena */
-    struct fetch *fetch;          /* the fetcher's part of it, in the arena; NULL: none */
-    enum dead_reason dead_reason; /* once it is being buried */
-    struct wr_text unroutable;    /* which of its messages no queue takes; set by the outbox */
+    struct wanted *wanted;                  /* prepared; in the arena */
+    struct fetch *fetch;                    /* the fetcher's part of it, in the arena; NULL: none */
+    enum dead_reason dead_reason;           /* once it is being buried */
+    uint8_t trace_parent[TRACE_SPAN_BYTES]; /* the span its own is a child of */
+    struct wr_text unroutable; /* which of its messages no queue takes; set by the outbox */
     struct arena arena;
     struct arena_mark arrived; /* the arena when the message was whole, before any handling */
     char space[DELIVERY_SPACE];

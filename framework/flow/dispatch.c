@@ -24,6 +24,7 @@ void crew_finish(struct crew *crew, struct delivery *delivery)
     valve_note(&crew->valve, VALVE_SENT, false, crew->now.now_ns / 1000000u);
     settle_it(delivery);
     settle_done(&crew->settle, delivery, &crew->now);
+    tracing_end(&crew->tracing, delivery, SPAN_DONE, NULL, crew->now.now_ns);
     crew_free_delivery(crew, delivery);
 }
 
@@ -53,6 +54,7 @@ static void on_published(void *own, struct delivery *delivery, enum outbox_resul
 void crew_publish(struct crew *crew, struct delivery *delivery)
 {
     crew->sending++;
+    tracing_carry_on(delivery);
     outbox_publish(crew->settings.outbox, delivery, on_published, crew);
 }
 
@@ -65,6 +67,7 @@ static void on_retried(void *own, struct delivery *delivery, enum outbox_result 
     take_back(crew);
     settle_it(delivery);
     settle_retried(&crew->settle, delivery, &crew->now);
+    tracing_end(&crew->tracing, delivery, SPAN_RETRY, NULL, crew->now.now_ns);
     crew_free_delivery(crew, delivery);
 }
 
@@ -91,6 +94,8 @@ static void on_buried(void *own, struct delivery *delivery, enum outbox_result r
     take_back(crew);
     settle_it(delivery);
     settle_dead(&crew->settle, delivery, delivery->dead_reason, &crew->now);
+    tracing_end(&crew->tracing, delivery, SPAN_DEAD, dead_reason_name(delivery->dead_reason),
+                crew->now.now_ns);
     crew_free_delivery(crew, delivery);
 }
 
@@ -136,6 +141,7 @@ void crew_bury(struct crew *crew, struct delivery *delivery, enum dead_reason re
     delivery->dead_reason = reason;
     if (reason == DEAD_REJECTED && delivery->outcome.effects.n_publishes) {
         crew->sending++;
+        tracing_carry_on(delivery);
         outbox_publish(crew->settings.outbox, delivery, on_last_words, crew);
     } else {
         send_letter(crew, delivery, detail);

@@ -62,6 +62,7 @@ void intake_fill(struct delivery *delivery, const struct amqp_delivery *arrived,
         .redelivered = arrived->redelivered,
     };
     delivery->job.fault = text_of("");
+    delivery->job.trace = (struct trace_context){ .is_there = false };
     delivery->job.is_id_of_event = false;
     restore_original(delivery, arrived, queue);
     delivery->arrived = arena_mark(&delivery->arena);

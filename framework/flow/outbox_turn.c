@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "flow/outbox_inside.h"
+#include "plugin/job_trace.h"
 
 #define COMPLAINT_MS 1000
 
@@ -35,9 +36,11 @@ static void complain(struct outbox *outbox, const struct mail_item *item, const 
         outbox->unsaid++;
         return;
     }
+    struct job_trace_fields trace;
+    job_trace_for_log(&bundle->delivery->job, &trace);
     log_warn("flow", what, LOG_TEXT(QUEUE, bundle->member->consumer),
              LOG_SPAN(MESSAGE_ID, bundle->delivery->job.message.id), LOG_TEXT(REASON, why),
-             LOG_INT(COUNT, outbox->unsaid + 1));
+             LOG_INT(COUNT, outbox->unsaid + 1), trace.id, trace.span);
     outbox->complained_ms = now_ms;
     outbox->unsaid = 0;
 }

@@ -219,14 +219,18 @@ static void count_failure(struct shipper *shipper, struct shipment *shipment,
     shipper->failures++;
 }
 
-static void note_commit(struct shipper *shipper, const struct store_answer *answer)
+static void note_commit(struct shipper *shipper, const struct shipment *shipment,
+                        const struct store_answer *answer)
 {
+    const uint64_t now_ns = clock_now_ns();
     shipper->fault[0] = '\0';
     shipper->failures = 0;
     counter_add(shipper->committed, 1);
     counter_add(shipper->duplicates, answer->duplicates);
     histogram_note(shipper->batch_rows, answer->rows);
     histogram_note(shipper->commit_seconds, answer->took_ns);
+    tracing_batch(shipper->settings.tracing, &shipment->deliveries, shipment->n,
+                  now_ns - answer->took_ns, now_ns);
 }
 
 static void follow(struct shipper *shipper, struct shipment *shipment,
@@ -241,7 +245,7 @@ static void follow(struct shipper *shipper, struct shipment *shipment,
                                                   store_is_ready(shipper->settings.store));
     switch (choice.step) {
     case SHIP_STORED:
-        note_commit(shipper, answer);
+        note_commit(shipper, shipment, answer);
         if (answer->n_recalled)
             shipper->events->on_recalled(shipper->owner, answer->recalled, answer->n_recalled,
                                          clock_now_ns() - answer->took_ns);

@@ -7,6 +7,7 @@
 #define FLOW_SHIPPER_H
 
 #include "flow/batch.h"
+#include "flow/tracing.h"
 #include "metrics/metrics.h"
 #include "net/loop.h"
 #include "store/recall.h"
@@ -21,6 +22,7 @@ struct shipper_settings {
     const char *consumer; /* its identity in the inbox */
     bool is_ordered;
     struct metrics *metrics;
+    const struct tracing *tracing;
 };
 
 struct shipper_events {

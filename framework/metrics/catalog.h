@@ -24,6 +24,7 @@ enum metric_family {
     METRIC_LANE_BUSY_SECONDS,    /* queue */
     METRIC_HANDLER_CRASHES,      /* queue; kept by the supervisor, like the next */
     METRIC_HOST_RESTARTS,        /* why */
+    METRIC_TRACE_SPANS,          /* outcome: exported, dropped; only where spans are made */
     METRIC_MESSAGES_IN_FLIGHT,   /* queue */
     METRIC_BYTES_IN_FLIGHT,      /* queue */
     METRIC_QUEUE_READY,          /* queue */

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "plugin/derive.h"
 #include "plugin/job_parts.h"
+#include "plugin/job_trace.h"
 
 /* ---- verdicts ------------------------------------------------------------------------------------- */
 
@@ -94,11 +95,15 @@ static void write_log(struct wr_job *face, enum wr_level level, struct wr_text l
     struct job *const job = job_of(face);
     if ((unsigned)level > WR_ERROR) level = WR_ERROR;
     if (!log_is_on(level)) return;
+    struct job_trace_fields trace;
+    job_trace_for_log(job->given, &trace);
     const struct log_field fields[] = {
         LOG_TEXT(HANDLER, job->settings.handler->name),
         LOG_TEXT(QUEUE, job->settings.queue),
         LOG_INT(LANE, job->settings.lane),
         LOG_SPAN(MESSAGE_ID, job->given->message.id),
+        trace.id,
+        trace.span,
     };
     log_write(level, "handler", given_text(line), fields, sizeof fields / sizeof *fields);
 }

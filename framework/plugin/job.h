@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
+#include "base/trace.h"
 #include "metrics/metrics.h"
 #include "plugin/effects.h"
 #include "plugin/gate.h"
@@ -32,9 +33,10 @@ struct job_outcome {
 
 struct job_message {
     struct wr_message message;
-    struct wr_text headers; /* encoded, see amqp/table.h */
-    struct wr_text fault;   /* it cannot be read: rejected with this, unseen by the handler */
-    bool is_id_of_event;    /* AMQP's own property is empty; see event.h */
+    struct wr_text headers;     /* encoded, see amqp/table.h */
+    struct wr_text fault;       /* it cannot be read: rejected with this, unseen by the handler */
+    struct trace_context trace; /* of its own span; not there: none is made */
+    bool is_id_of_event;        /* AMQP's own property is empty; see event.h */
 };
 
 /* Everything is borrowed for the job's life. */

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See otlp.h. 64-bit integers are text in OTLP's JSON, ids are hex, enumerations are numbers. */
+#include "ops/otlp.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "ops/json_write.h"
+
+/* What all spans of a kind share, for one consumer. */
+struct shared {
+    const struct span_source *source;
+    enum span_kind kind;
+    struct metrics_text name, attributes;
+};
+
+struct otlp {
+    struct metrics_text head;
+    struct shared *shared;
+    size_t n_shared;
+};
+
+#define PUT(out, literal) metrics_text_add(out, literal, sizeof(literal) - 1)
+
+static void put_number(struct metrics_text *out, uint64_t number)
+{
+    char digits[20], *at = digits + sizeof digits;
+    do *--at = (char)('0' + number % 10);
+    while (number /= 10);
+    metrics_text_add(out, at, (size_t)(digits + sizeof digits - at));
+}
+
+static void put_hex(struct metrics_text *out, const uint8_t *bytes, size_t n)
+{
+    char text[2 * TRACE_ID_BYTES];
+    trace_hex(bytes, n, text);
+    metrics_text_add(out, text, 2 * n);
+}
+
+static bool is_plain(struct wr_text text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.at[i] < ' ' || (unsigned char)text.at[i] > '~' ||
+            text.at[i] == '"' || text.at[i] == '\\')
+            return false;
+    return true;
+}
+
+/* In quotes. */
+static void put_text(struct metrics_text *out, struct wr_text text)
+{
+    struct json_write json = { .out = out };
+    if (!is_plain(text)) {
+        json_write_span(&json, NULL, text);
+        return;
+    }
+    PUT(out, "\"");
+    metrics_text_add(out, text.at, text.len);
+    PUT(out, "\"");
+}
+
+/* ---- attributes: each but the first of a list after a comma --------------------------------------- */
+
+static void put_key(struct metrics_text *out, const char *key, bool is_first)
+{
+    metrics_text_put(out, is_first ? "{\"key\":\"" : ",{\"key\":\"");
+    metrics_text_put(out, key);
+}
+
+static void put_text_attribute(struct metrics_text *out, const char *key, struct wr_text value,
+                               bool is_first)
+{
+    put_key(out, key, is_first);
+    PUT(out, "\",\"value\":{\"stringValue\":");
+    put_text(out, value);
+    PUT(out, "}}");
+}
+
+static void put_number_attribute(struct metrics_text *out, const char *key, uint64_t value)
+{
+    put_key(out, key, false);
+    PUT(out, "\",\"value\":{\"intValue\":\"");
+    put_number(out, value);
+    PUT(out, "\"}}");
+}
+
+/* ---- what is written once -------------------------------------------------------------------------- */
+
+struct otlp *otlp_new(const struct otlp_pair *about, size_t n_about, const char *version)
+{
+    struct otlp *const otlp = NEW(struct otlp);
+    struct metrics_text *const head = &otlp->head;
+    PUT(head, "{\"resourceSpans\":[{\"resource\":{\"attributes\":[");
+    for (size_t i = 0; i < n_about; i++) {
+        if (i) PUT(head, ",");
+        PUT(head, "{\"key\":");
+        put_text(head, text_of(about[i].key));
+        PUT(head, ",\"value\":{\"stringValue\":");
+        put_text(head, text_of(about[i].value));
+        PUT(head, "}}");
+    }
+    PUT(head, "]},\"scopeSpans\":[{\"scope\":{\"name\":\"warrener\",\"version\":");
+    put_text(head, text_of(version));
+    PUT(head, "},\"spans\":[");
+    return otlp;
+}
+
+void otlp_free(struct otlp *otlp)
+{
+    if (!otlp) return;
+    for (size_t i = 0; i < otlp->n_shared; i++) {
+        metrics_text_fini(&otlp->shared[i].name);
+        metrics_text_fini(&otlp->shared[i].attributes);
+    }
+    metrics_text_fini(&otlp->head);
+    free(otlp->shared);
+    free(otlp);
+}
+
+/* Kinds: 1 internal, 3 client, 5 consumer. */
+static void write_name(struct metrics_text *out, const struct span_source *source,
+                       enum span_kind kind)
+{
+    const bool is_commit = kind == SPAN_BATCH && source->has_rows;
+    char name[300];
+    snprintf(name, sizeof name, "%s %s",
+             kind == SPAN_MESSAGE ? "process"
+             : is_commit          ? "commit"
+                                  : "batch",
+             source->queue);
+    PUT(out, ",\"name\":");
+    put_text(out, text_of(name));
+    PUT(out, ",\"kind\":");
+    metrics_text_put(out, kind == SPAN_MESSAGE ? "5" : is_commit ? "3" : "1");
+    PUT(out, ",\"startTimeUnixNano\":\"");
+}
+
+static void write_attributes(struct metrics_text *out, const struct span_source *source,
+                             enum span_kind kind)
+{
+    PUT(out, "\",\"attributes\":[");
+    put_text_attribute(out, "messaging.system", text_of("rabbitmq"), true);
+    put_text_attribute(out, "messaging.destination.name", text_of(source->queue), false);
+    put_text_attribute(out, "warrener.handler", text_of(source->handler), false);
+    if (kind == SPAN_MESSAGE) {
+        put_text_attribute(out, "messaging.operation.type", text_of("process"), false);
+        put_text_attribute(out, "messaging.operation.name", text_of("process"), false);
+    } else if (source->has_rows) {
+        put_text_attribute(out, "db.system.name", text_of("postgresql"), false);
+    }
+}
+
+static const struct shared *shared_of(struct otlp *otlp, const struct span *span)
+{
+    for (size_t i = 0; i < otlp->n_shared; i++)
+        if (otlp->shared[i].source == span->source && otlp->shared[i].kind == span->kind)
+            return &otlp->shared[i];
+    otlp->shared = memory_grow(otlp->shared, otlp->n_shared + 1, sizeof *otlp->shared);
+    struct shared *const shared = &otlp->shared[otlp->n_shared++];
+    *shared = (struct shared){ .source = span->source, .kind = span->kind };
+    write_name(&shared->name, span->source, span->kind);
+    write_attributes(&shared->attributes, span->source, span->kind);
+    return shared;
+}
+
+/* ---- spans ----------------------------------------------------------------------------------------- */
+
+void otlp_begin(const struct otlp *otlp, struct metrics_text *out)
+{
+    out->len = 0;
+    metrics_text_add(out, otlp->head.at, otlp->head.len);
+}
+
+void otlp_end(struct metrics_text *out)
+{
+    PUT(out, "]}]}]}");
+}
+
+static void put_time(struct metrics_text *out, uint64_t at_ns, int64_t unix_ns)
+{
+    put_number(out, (uint64_t)((int64_t)at_ns + unix_ns));
+}
+
+static void put_ids(struct metrics_text *out, const struct span *span)
+{
+    PUT(out, "{\"traceId\":\"");
+    put_hex(out, span->trace.id, sizeof span->trace.id);
+    PUT(out, "\",\"spanId\":\"");
+    put_hex(out, span->trace.span, sizeof span->trace.span);
+    if (span->has_parent) {
+        PUT(out, "\",\"parentSpanId\":\"");
+        put_hex(out, span->parent, sizeof span->parent);
+    }
+    PUT(out, "\"");
+    if (!span->state) return;
+    PUT(out, ",\"traceState\":");
+    put_text(out, text_of(span->state));
+}
+
+static void put_message(struct metrics_text *out, const struct span *span)
+{
+    static const char *const outcomes[] = { "done", "retry", "dead" };
+    if (span->id_chars)
+        put_text_attribute(out, "messaging.message.id", text_from(span->id, span->id_chars), false);
+    if (span->key_chars)
+        put_text_attribute(out, "messaging.rabbitmq.destination.routing_key",
+                           text_from(span->key, span->key_chars), false);
+    put_number_attribute(out, "messaging.message.body.size", span->body_bytes);
+    put_number_attribute(out, "warrener.attempt", span->attempt);
+    put_text_attribute(out, "warrener.outcome", text_of(outcomes[span->outcome]), false);
+    if (span->outcome == SPAN_DONE) {
+        PUT(out, "]");
+        return;
+    }
+    put_text_attribute(out, "error.type", text_of(span->error ? span->error : "retry"), false);
+    PUT(out, "],\"status\":{\"code\":2,\"message\":");
+    put_text(out, text_of(span->words));
+    PUT(out, "}");
+}
+
+static void put_batch(struct metrics_text *out, const struct span *span)
+{
+    put_number_attribute(out, "messaging.batch.message_count", span->messages);
+    PUT(out, "],\"links\":[");
+    for (uint32_t i = 0; i < span->n_links; i++) {
+        metrics_text_put(out, i ? ",{\"traceId\":\"" : "{\"traceId\":\"");
+        put_hex(out, span->links[i].id, sizeof span->links[i].id);
+        PUT(out, "\",\"spanId\":\"");
+        put_hex(out, span->links[i].span, sizeof span->links[i].span);
+        PUT(out, "\"}");
+    }
+    PUT(out, "]");
+    if (span->n_links < SPAN_LINKS_MOST) return;
+    PUT(out, ",\"droppedLinksCount\":");
+    put_number(out, span->messages - span->n_links);
+}
+
+void otlp_add(struct otlp *otlp, struct metrics_text *out, const struct span *span, int64_t unix_ns,
+              size_t nth)
+{
+    const struct shared *const shared = shared_of(otlp, span);
+    if (nth) PUT(out, ",");
+    put_ids(out, span);
+    metrics_text_add(out, shared->name.at, shared->name.len);
+    put_time(out, span->start_ns, unix_ns);
+    PUT(out, "\",\"endTimeUnixNano\":\"");
+    put_time(out, span->end_ns, unix_ns);
+    metrics_text_add(out, shared->attributes.at, shared->attributes.len);
+    if (span->kind == SPAN_MESSAGE)
+        put_message(out, span);
+    else
+        put_batch(out, span);
+    PUT(out, "}");
+}
