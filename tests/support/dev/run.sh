@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# `dev run`: the demonstration. Servers, the host with the login log's workers and tally, and a trickle
-# of events, until Ctrl-C or for a time; what it started is gone afterwards.
+# `dev run`: the demonstration. Servers, the host with the login log's workers, tally and the shopping
+# carts' worker, and a trickle of events, until Ctrl-C or for a time; what it started is gone afterwards.
 
 readonly DEMO_RATE=20 # events a second
 
@@ -15,13 +15,14 @@ command_run() {
     esac
     packages_need build servers
     say 'building'
-    build release warrener tally login_collect login_stats
+    build release warrener tally login_collect login_stats cart_keep
     servers_start
     demo_start
     servers_show
     printf '%-14s %s\n' 'live page' "$DEMO_URL/" status "$DEMO_URL/status" metrics "$DEMO_URL/metrics" \
         handlers 'workers/login_collect/login_collect.c, and more in workers/' \
-        configuration docs/examples/login.yaml 'to read' docs/login-log.md
+        configuration docs/examples/demo.yaml 'to read' 'docs/login-log.md, docs/shopping-cart.md' \
+        'a cart' "redis-cli -u $REDIS_URL HGET cart:1 value"
     say "consuming${seconds:+ for $seconds s}; Ctrl-C ends it"
     [[ -n $seconds ]] || trap 'exit 0' INT TERM
     demo_watch "$seconds"
@@ -30,12 +31,13 @@ command_run() {
 demo_start() {
     free_ports 1
     export WARRENER_PORT=${PORTS[0]} WARRENER_WORKERS=$ROOT/build/release/workers
-    export WARRENER_CONFIG=$ROOT/docs/examples/login.yaml
+    export WARRENER_CONFIG=$ROOT/docs/examples/demo.yaml
     DEMO_URL=http://127.0.0.1:$WARRENER_PORT
     DEMO_LOG=$LOGS/run.log
     mkdir -p "$LOGS"
     build/release/warrener migrate --dir sql/workers >"$DEMO_LOG" 2>&1 ||
         demo_fail "$DEMO_LOG" 'the migrations failed'
+    demo_products >>"$DEMO_LOG" 2>&1 || demo_fail "$DEMO_LOG" 'the products were not taken'
     servers_client "$DEMO_LOG" build/release/warrener run
     DEMO_HOST=$DETACHED
     if ! wait_until 60 demo_is_ready || ! process_lives "$DEMO_HOST"; then
@@ -60,28 +62,53 @@ demo_is_ready() {
 
 # Runs in a session of its own. Events, made as fast as the publisher takes them.
 demo_events() {
-    demo_lines | build/release/warrener publish --exchange events --rate "$DEMO_RATE" --ndjson /dev/stdin
+    demo_lines | build/release/warrener publish --rate "$DEMO_RATE" --ndjson /dev/stdin
 }
 
-# A thousand users; one event in fifty is published twice, as publishers do that are not sure. Ids are
-# UUIDv7.
+demo_products() {
+    local programs=(/usr/lib/postgresql/*/bin/psql)
+    "${programs[-1]}" -qX -v ON_ERROR_STOP=1 "$DATABASE_URL" -c "INSERT INTO product (sku, name, price)
+        SELECT 'sku-' || i, 'Article ' || i, 0.99 + i FROM generate_series(0, 49) i"
+}
+
+# Logins of a thousand users, and the carts of twenty of them; one event in fifty is published twice, as
+# publishers do that are not sure. Ids are UUIDv7.
 demo_lines() {
-    local kinds=(login_ok login_ok login_ok login_failed logout logout) keys=(ok ok ok failed '' '')
-    local ms id at which key more line
+    local ms id at line seqs=()
     while
         ms=$((${EPOCHREALTIME/[.,]/} / 1000))
         printf -v id '%08x-%04x-7%03x-%04x-%04x%08x' $((ms >> 16)) $((ms & 0xFFFF)) \
             $((SRANDOM & 0xFFF)) $((SRANDOM & 0x3FFF | 0x8000)) $((SRANDOM & 0xFFFF)) $SRANDOM
         TZ=UTC printf -v at '%(%Y-%m-%dT%H:%M:%S)T.%03dZ' $((ms / 1000)) $((ms % 1000))
-        which=$((SRANDOM % 6))
-        key=user.login.${keys[which]} more=
-        [[ ${kinds[which]} != logout ]] || key=user.logout more=",\"session_ms\":$((SRANDOM % 3600000))"
-        printf -v line '{"id":"%s","key":"%s","type":"%s","body":{"event_id":"%s","user_id":%d,"kind":"%s","at":"%s","ip":"10.%d.%d.%d","ua":"Mozilla/5.0"%s}}' \
-            "$id" "$key" "$key" "$id" $((SRANDOM % 1000 + 1)) "${kinds[which]}" "$at" \
-            $((SRANDOM % 4)) $((SRANDOM % 256)) $((SRANDOM % 256)) "$more"
+        if ((SRANDOM % 4)); then demo_login; else demo_cart; fi
         ((SRANDOM % 50)) || line+=$'\n'$line
         printf '%s\n' "$line"
     do :; done
+}
+
+# Both make a line of demo_lines' id and at.
+demo_login() {
+    local kinds=(login_ok login_ok login_ok login_failed logout logout) keys=(ok ok ok failed '' '')
+    local which=$((SRANDOM % 6)) key more=
+    key=user.login.${keys[which]}
+    [[ ${kinds[which]} != logout ]] || key=user.logout more=",\"session_ms\":$((SRANDOM % 3600000))"
+    printf -v line '{"id":"%s","exchange":"events","key":"%s","type":"%s","body":{"event_id":"%s","user_id":%d,"kind":"%s","at":"%s","ip":"10.%d.%d.%d","ua":"Mozilla/5.0"%s}}' \
+        "$id" "$key" "$key" "$id" $((SRANDOM % 1000 + 1)) "${kinds[which]}" "$at" \
+        $((SRANDOM % 4)) $((SRANDOM % 256)) $((SRANDOM % 256)) "$more"
+}
+
+demo_cart() {
+    local user=$((SRANDOM % 20 + 1)) which=$((SRANDOM % 20)) key=cart.item.set more
+    printf -v more ',"sku":"sku-%d"' $((SRANDOM % 50))
+    case $which in
+    0) key=cart.checked_out more= ;;
+    1) key=cart.cleared more= ;;
+    [2-6]) key=cart.item.removed ;;
+    *) more+=",\"quantity\":$((SRANDOM % 9 + 1))" ;;
+    esac
+    seqs[user]=$((${seqs[user]:-0} + 1))
+    printf -v line '{"id":"%s","exchange":"shop","key":"%s","type":"%s","body":{"user_id":%d,"seq":%d,"at":"%s"%s}}' \
+        "$id" "$key" "$key" "$user" "${seqs[user]}" "$at" "$more"
 }
 
 # demo_watch [SECONDS]: a line every few seconds with what happened since the last
@@ -109,7 +136,7 @@ demo_line() {
         demo_fail "$DEMO_LOG" "$DEMO_URL/metrics does not answer"
     DEMO_AT=$(now_ms)
     DEMO_DONE=$(demo_sum 'warrener_messages_settled_total[{].*outcome="done"')
-    DEMO_ROWS=$(demo_sum 'warrener_batch_rows_sum[{].*queue="login[.](collect|stats)"')
+    DEMO_ROWS=$(demo_sum 'warrener_batch_rows_sum[{].*queue="(login[.](collect|stats)|cart[.]keep)"')
     rate=$(((DEMO_DONE - before) * 10000 / (DEMO_AT - at)))
     printf '%5d s  %3d.%d messages/s, %d handled in all, %d rows sent, %d of them repeats, %d dead, %d in flight\n' \
         "$1" $((rate / 10)) $((rate % 10)) "$DEMO_DONE" "$DEMO_ROWS" \
