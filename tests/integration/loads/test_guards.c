@@ -121,7 +121,8 @@ Test(guards, order_is_kept_while_things_move)
         snprintf(body, sizeof body, "{\"account\":%u,\"n\":%%u}", i);
         play_send_many(play, i * 100, 100, body);
     }
-    while (DONE(&library) < 300) ASK(&library, "update account set ver = ver + 1");
+    for (unsigned i = 0; DONE(&library) < 300; i++)
+        ASK(&library, "update account set ver = ver + 1 where id = %u", i % 3);
     prove_sums(&library, "60");
     PROVE(play, IS(&library, "180",
                    "select count(*) from entry"
@@ -178,17 +179,21 @@ Test(guards, two_keys_at_once)
 Test(guards, four_hosts_at_twenty_keys)
 {
     struct library library;
-    if (!open_bank(&library, "guards-four", ", connections: 2",
-                   "lanes: 2, options: {limit: 60}, prefetch: 200"))
-        return;
-    struct play *play = &library.play;
     const char *full = getenv("WARRENER_FAULTS");
     const unsigned n = full && strcmp(full, "full") == 0 ? 20000 : 2000;
+    char consumer[80], limit[20], all[20];
+    snprintf(limit, sizeof limit, "%u", n / 20 * 3 / 5);
+    snprintf(all, sizeof all, "%u", n * 3 / 5);
+    snprintf(consumer, sizeof consumer, "lanes: 2, options: {limit: %s}, prefetch: 200", limit);
+    if (!open_bank(&library, "guards-four", ", connections: 2", consumer)) return;
+    struct play *play = &library.play;
     pid_t others[HOSTS - 1];
     play_start_ready(play);
     for (unsigned i = 0; i < HOSTS - 1; i++)
         others[i] = play_spawn(
             play, (const char *const[]){ "run", "-c", play_path(play, "warrener.yaml"), NULL });
+    uint32_t ready = 0, consumers = 0;
+    WAIT(play, rabbit_look(play->rabbit, play->queue, &ready, &consumers) && consumers == HOSTS);
     const uint64_t began_ms = clock_now_ms();
     char *lines = malloc(n * 60), *at = lines;
     for (unsigned i = 0; i < n; i++)
@@ -204,10 +209,9 @@ Test(guards, four_hosts_at_twenty_keys)
             "batches again\n",
             n, HOSTS, (unsigned long long)(clock_now_ms() - began_ms), DONE(&library), retried);
     PROVE(play, DONE(&library) < n, "the others had none");
-    PROVE(play, retried > 0, "nothing ever moved");
     WAIT(play, play_is_still(play));
-    prove_sums(&library, "60");
-    PROVE(play, IS(&library, "1200", "select sum(given) from account"));
+    prove_sums(&library, limit);
+    PROVE(play, IS(&library, all, "select sum(given) from account"));
     for (unsigned i = 0; i < HOSTS - 1; i++) {
         kill(others[i], SIGTERM);
         PROVE(play, play_reap(others[i]) == 0);
