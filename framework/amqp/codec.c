@@ -67,11 +67,8 @@ static PRINTF_LIKE(2, 3) enum codec_result broken(struct codec *codec, const cha
     return CODEC_BROKEN;
 }
 
-/* `bytes` bytes in one piece at the place of reading; NULL where they have not come yet. Bytes are
- * copied only where a frame lies across two pieces of the buffer. */
-static const uint8_t *reach(struct codec *codec, struct evbuffer *in, size_t bytes)
+static const uint8_t *reach_further(struct codec *codec, struct evbuffer *in, size_t bytes)
 {
-    if (LIKELY(codec->span_bytes - codec->used >= bytes)) return codec->span + codec->used;
     if (codec->used > 0) (void)evbuffer_drain(in, codec->used);
     codec->span = NULL;
     codec->span_bytes = codec->used = 0;
@@ -80,6 +77,14 @@ static const uint8_t *reach(struct codec *codec, struct evbuffer *in, size_t byt
     CHECK(codec->span != NULL);
     codec->span_bytes = evbuffer_get_contiguous_space(in);
     return codec->span;
+}
+
+/* `bytes` bytes in one piece at the place of reading; NULL where they have not come yet. Bytes are
+ * copied only where a frame lies across two pieces of the buffer. */
+static inline const uint8_t *reach(struct codec *codec, struct evbuffer *in, size_t bytes)
+{
+    if (LIKELY(codec->span_bytes - codec->used >= bytes)) return codec->span + codec->used;
+    return reach_further(codec, in, bytes);
 }
 
 static enum codec_result more(struct codec *codec, struct evbuffer *in)
@@ -109,7 +114,7 @@ static enum codec_result greet(struct codec *codec, struct evbuffer *in, const u
                   text_show(text_from((const char *)at, HEAD_BYTES), shown, sizeof shown));
 }
 
-static bool is_sound(struct codec *codec, uint8_t type, uint16_t channel, uint32_t bytes)
+static inline bool is_sound(struct codec *codec, uint8_t type, uint16_t channel, uint32_t bytes)
 {
     static const struct {
         const char *name;

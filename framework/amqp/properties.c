@@ -4,6 +4,8 @@
  * order. One table says what each flag stands for. */
 #include "amqp/properties.h"
 
+#include <endian.h>
+
 #include "amqp/codec.h"
 #include "base/arena.h"
 
@@ -17,6 +19,7 @@ static const struct field {
     enum kind kind;
     size_t at; /* offset in amqp_properties */
 } FIELDS[] = {
+    /* by falling flag, none left out */
 #define AT(member) offsetof(struct amqp_properties, member)
     { 1 << 15, KIND_TEXT, AT(content_type) }, { 1 << 14, KIND_TEXT, AT(content_encoding) },
     { 1 << 13, KIND_TABLE, AT(headers) },     { 1 << 12, KIND_OCTET, AT(delivery_mode) },
@@ -28,21 +31,28 @@ static const struct field {
 #undef AT
 };
 
-static uint64_t read_number(const uint8_t *at, size_t bytes)
+static uint64_t read_u64(const uint8_t *at)
 {
-    uint64_t number = 0;
-    while (bytes-- > 0) number = number << 8 | *at++;
-    return number;
+    uint64_t number;
+    memcpy(&number, at, sizeof number);
+    return be64toh(number);
 }
 
-/* Text with a length of `length_bytes` before it; NULL where it runs over the end. */
-static const uint8_t *take_text(const uint8_t *at, const uint8_t *end, size_t length_bytes,
-                                struct wr_text *out)
+static uint32_t read_u32(const uint8_t *at)
+{
+    uint32_t number;
+    memcpy(&number, at, sizeof number);
+    return be32toh(number);
+}
+
+/* Text with a length of 1 or 4 bytes before it; NULL where it runs over the end. */
+static inline const uint8_t *take_text(const uint8_t *at, const uint8_t *end, size_t length_bytes,
+                                       struct wr_text *out)
 {
     if ((size_t)(end - at) < length_bytes) return NULL;
-    uint64_t len = read_number(at, length_bytes);
+    const size_t len = length_bytes == 1 ? *at : read_u32(at);
     at += length_bytes;
-    if ((uint64_t)(end - at) < len) return NULL;
+    if ((size_t)(end - at) < len) return NULL;
     *out = text_from((const char *)at, (size_t)len);
     return at + len;
 }
@@ -69,7 +79,7 @@ static const uint8_t *take_field(const struct field *field, const uint8_t *at, c
         return at + 1;
     case KIND_TIME:
         if (end - at < 8) return NULL;
-        out->timestamp_ms = timestamp_ms(read_number(at, 8));
+        out->timestamp_ms = timestamp_ms(read_u64(at));
         return at + 8;
     }
     return NULL;
@@ -84,18 +94,18 @@ static bool read_fields(struct wr_text encoded, struct amqp_properties *out, str
     *out = (struct amqp_properties){ encoded, none, none, none, none, none, none,
                                      none,    none, none, none, 0,    0,    0 };
     if (end - at < 2) return false;
-    uint16_t flags = (uint16_t)read_number(at, 2);
+    unsigned flags = (unsigned)at[0] << 8 | at[1];
     at += 2;
     if (flags & 1) return false; /* more words of flags: class basic has none */
-    for (size_t i = 0; i < sizeof FIELDS / sizeof *FIELDS; i++) {
-        if (!(flags & FIELDS[i].flag)) continue;
+    for (flags &= ~2u; flags;) { /* that one is nobody's */
+        const struct field *field = &FIELDS[__builtin_clz(flags << 16)];
         const uint8_t *begin = at;
-        at = take_field(&FIELDS[i], at, end, out);
+        flags ^= field->flag;
+        at = take_field(field, at, end, out);
         if (!at) return false;
         if (list)
-            list[(*listed)++] =
-                (struct property){ FIELDS[i].flag,
-                                   text_from((const char *)begin, (size_t)(at - begin)) };
+            list[(*listed)++] = (struct property){ field->flag, text_from((const char *)begin,
+                                                                          (size_t)(at - begin)) };
     }
     return at == end;
 }

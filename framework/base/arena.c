@@ -101,7 +101,7 @@ void *arena_take(struct arena *arena, size_t bytes)
     return at;
 }
 
-char *arena_take_bytes(struct arena *arena, size_t bytes)
+char *arena_take_bytes_anyhow(struct arena *arena, size_t bytes)
 {
     if (bytes == 0) bytes = 1;
     if (bytes > (size_t)(arena->end - arena->at)) {

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+#include "base/check.h"
 #include "base/text.h"
 
 struct arena_block;
@@ -33,7 +34,14 @@ void arena_rewind(struct arena *arena, const struct arena_mark *mark);
 /* Aligned for any type; never NULL (see memory_new). */
 void *arena_take(struct arena *arena, size_t bytes) __attribute__((returns_nonnull));
 /* Without alignment, for bytes of text. */
-char *arena_take_bytes(struct arena *arena, size_t bytes) __attribute__((returns_nonnull));
+char *arena_take_bytes_anyhow(struct arena *arena, size_t bytes) __attribute__((returns_nonnull));
+static inline char *arena_take_bytes(struct arena *arena, size_t bytes)
+{
+    if (UNLIKELY(bytes == 0 || bytes > (size_t)(arena->end - arena->at)))
+        return arena_take_bytes_anyhow(arena, bytes);
+    arena->end -= bytes;
+    return arena->end;
+}
 struct wr_text arena_copy(struct arena *arena, struct wr_text text);
 
 #endif

@@ -372,8 +372,8 @@ enum json_fault json_enter(struct json *json, const char *field, size_t i, struc
         *key = name.special ? json_decode(source_of(json, name), arena) : source_of(json, name);
     CHECK(json->level < JSON_DEPTH_MAX); /* an entry lies deeper than its container */
     json->level++;
-    from[1] = (struct json_frame){ .self.at = (uint32_t)(p - json->begin),
-                                   .first = from->first + from->n };
+    from[1] = json_frame_of((struct json_value){ .at = (uint32_t)(p - json->begin) },
+                            from->first + from->n);
     return JSON_OK;
 }
 

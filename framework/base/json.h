@@ -51,10 +51,9 @@ enum json_fault {
 };
 
 struct json_value {
-    uint32_t at;       /* offset in the document */
-    uint32_t len : 31; /* bytes; 0: not measured yet */
-    uint32_t
-        special : 1; /* once measured: text with escapes, a number with a fraction or exponent */
+    uint32_t at;  /* offset in the document */
+    uint32_t len; /* bytes; 0: not measured yet */
+    bool special; /* once measured: text with escapes, a number with a fraction or exponent */
 };
 
 struct json_field {
@@ -66,6 +65,7 @@ struct json_field {
 struct json_frame {
     struct json_value self;
     uint32_t first, n;  /* its fields in the index */
+    uint32_t most;      /* of them there; n, once one is not */
     uint32_t rest_at;   /* offset of the first field that is not in the index; 0: all are in it */
     bool is_indexed;    /* an object, whose fields are there */
     uint32_t walked_at; /* offset of the array or object last entered from here */

@@ -246,14 +246,13 @@ static const char *scan_word(struct json *json, const char *p, const char *word)
 static inline void index_add(struct json *json, struct json_frame *into, struct json_value name,
                              struct json_value value)
 {
-    const uint32_t i = into->first + into->n;
-    if (LIKELY(into->n < JSON_FRAME_FIELDS && i < JSON_INDEX_FIELDS && !into->rest_at &&
-               !name.special)) {
+    if (LIKELY(into->n < into->most && !name.special)) {
+        const uint32_t i = into->first + into->n++;
         json->index[i] = (struct json_field){ name, value };
         json->tags[i] = json_tag(json->begin + name.at, name.len);
-        into->n++;
     } else if (into->rest_at == 0) {
         into->rest_at = name.at - 1;
+        into->most = into->n;
     }
 }
 
@@ -329,7 +328,8 @@ const char *json_scan_document(struct json *json, struct wr_text document)
     if (p == json->end) return fault(json, p, "it is empty");
     const char *value = p;
     struct json_frame *root = &json->frames[0];
-    *root = (struct json_frame){ .is_indexed = *p == '{' };
+    *root = json_frame_of((struct json_value){ 0 }, 0);
+    root->is_indexed = *p == '{';
     p = *p == '{' ? json_scan_container(json, p, root) : json_scan_value(json, p);
     if (!p) return NULL;
     root->self = json_span(json, value, p);

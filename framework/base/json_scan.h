@@ -7,6 +7,7 @@
 #ifndef BASE_JSON_SCAN_H
 #define BASE_JSON_SCAN_H
 
+#include "base/check.h"
 #include "base/json.h"
 
 static inline bool json_is_digit(char c)
@@ -16,6 +17,7 @@ static inline bool json_is_digit(char c)
 
 static inline const char *json_skip_space(const struct json *json, const char *p)
 {
+    if (LIKELY(p < json->end && (unsigned char)*p > ' ')) return p; /* as programs write it */
     while (p < json->end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) p++;
     return p;
 }
@@ -24,7 +26,7 @@ static inline const char *json_skip_space(const struct json *json, const char *p
 static inline struct json_value json_span(const struct json *json, const char *at, const char *end)
 {
     return (struct json_value){ .at = (uint32_t)(at - json->begin),
-                                .len = (uint32_t)(end - at) & INT32_MAX,
+                                .len = (uint32_t)(end - at),
                                 .special = json->special };
 }
 
@@ -33,6 +35,15 @@ static inline uint8_t json_tag(const char *name, size_t len)
 {
     if (len == 0) return 0;
     return (uint8_t)(len + 3u * (unsigned char)name[0] + 5u * (unsigned char)name[len - 1]);
+}
+
+/* An array or object that is entered, or the document; its fields will come after `first` of others. */
+static inline struct json_frame json_frame_of(struct json_value self, uint32_t first)
+{
+    const uint32_t left = JSON_INDEX_FIELDS - first;
+    return (struct json_frame){ .self = self,
+                                .first = first,
+                                .most = left < JSON_FRAME_FIELDS ? left : JSON_FRAME_FIELDS };
 }
 
 /* The whole document into the first frame, its fields into the index. */

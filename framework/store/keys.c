@@ -44,28 +44,28 @@ static void normalise(enum wr_type type, char *at, int32_t len)
         (void)wire_put_float(at, 0);
 }
 
-/* The parts in the key's order, each with its length before it. */
-static struct key put_together(const struct sink *sink, const struct row_value *parts,
-                               struct arena *arena)
+static inline char *copy_part(char *to, struct row_value part)
 {
-    size_t bytes = 0;
-    for (unsigned i = 0; i < sink->n_key; i++) bytes += 4 + (size_t)parts[i].len;
-    char *const key = arena_take_bytes(arena, bytes), *to = key;
-    for (unsigned i = 0; i < sink->n_key; i++) {
-        to = wire_put_u32(to, (uint32_t)parts[i].len);
-        memcpy(to, parts[i].at, (size_t)parts[i].len);
-        normalise(sink->columns[sink->key[i]].type, to, parts[i].len);
-        to += parts[i].len;
+    switch (part.len) { /* what is usual without a call */
+    case 8: memcpy(to, part.at, 8); break;
+    case 16: memcpy(to, part.at, 16); break;
+    default: memcpy(to, part.at, (size_t)part.len); break;
     }
-    return (struct key){ prefix_of(key + 4, (size_t)parts[0].len), key, (uint32_t)bytes, 0 };
+    return to + part.len;
 }
 
-static struct row_value part_of(const struct sink *sink, const struct row *row, unsigned nth)
+/* The parts in the key's order, each with its length before it. */
+static struct key put_together(const struct sink *sink, const struct row_value *parts, size_t bytes,
+                               struct arena *arena)
 {
-    uint32_t at = 0;
-    const unsigned column = row->is_delete ? nth : sink->key[nth];
-    for (unsigned i = 0; i < column; i++) (void)row_next_value(row, &at);
-    return row_next_value(row, &at);
+    char *const key = arena_take_bytes(arena, bytes), *to = key;
+    CHECK(sink->n_key > 0);
+    for (unsigned i = 0; i < sink->n_key; i++) {
+        char *const at = wire_put_u32(to, (uint32_t)parts[i].len);
+        to = copy_part(at, parts[i]);
+        normalise(sink->columns[sink->key[i]].type, at, parts[i].len);
+    }
+    return (struct key){ prefix_of(key + 4, (size_t)parts[0].len), key, (uint32_t)bytes, 0 };
 }
 
 struct key key_of_row(const struct sink *sink, const struct row *row, uint32_t nth,
@@ -84,12 +84,18 @@ struct key key_of_row(const struct sink *sink, const struct row *row, uint32_t n
         key = (struct key){ prefix_of(first + 4, wire_u32(first)), first, at - begin, nth };
         return key;
     }
-    struct row_value parts[SINK_COLUMNS_MOST] = { { NULL, 0 } };
+    struct row_value values[SINK_COLUMNS_MOST], parts[SINK_COLUMNS_MOST]; /* large: not cleared */
+    size_t bytes = 0;
+    uint32_t at = 0;
+    unsigned walked = 0;
     for (unsigned i = 0; i < sink->n_key; i++) {
-        parts[i] = part_of(sink, row, i);
+        const unsigned column = row->is_delete ? i : sink->key[i];
+        while (walked <= column) values[walked++] = row_next_value(row, &at);
+        parts[i] = values[column];
         if (parts[i].len < 0) return none;
+        bytes += 4 + (size_t)parts[i].len;
     }
-    key = put_together(sink, parts, arena);
+    key = put_together(sink, parts, bytes, arena);
     key.nth = nth;
     return key;
 }
