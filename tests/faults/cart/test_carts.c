@@ -126,7 +126,7 @@ static const char counting[] =
 Test(carts, hold_no_more_than_they_may)
 {
     struct shop shop;
-    const unsigned n = shop_is_full() ? 40000 : 1200;
+    const unsigned n = shop_is_full() ? 40000 : 1000;
     long seqs[HOT] = { 0 };
     if (!shop_open(&shop, "limits", 4, "lanes: 2, prefetch: 200, options: {max_lines: 8}")) return;
     struct play *play = &shop.pantry.play;
@@ -168,10 +168,12 @@ Test(carts, hold_no_more_than_they_may)
 
 /* ---- cleaning ---------------------------------------------------------------------------------- */
 
-static void send(struct shop *shop, unsigned user, long seq)
+/* One article for each of the three, the seq-th event of each. */
+static void send(struct shop *shop, const long seqs[3])
 {
     FILE *file = shop_begin(shop);
-    shop_print(shop, file, "item.set", user, seq, 1, 1);
+    for (unsigned user = 0; user < 3; user++)
+        shop_print(shop, file, "item.set", user, seqs[user], 1, 1);
     cr_assert(fclose(file) == 0);
     PROVE(&shop->pantry.play, play_reap(shop_publish(shop)) == 0);
 }
@@ -182,7 +184,7 @@ Test(carts, are_cleaned_when_they_are_idle)
     if (!shop_open(&shop, "idle", 1, "options: {idle_days: 10}")) return;
     struct play *play = &shop.pantry.play;
     PGconn *conn = shop.pantry.conn;
-    for (unsigned user = 0; user < 3; user++) send(&shop, user, 1);
+    send(&shop, (const long[]){ 1, 1, 1 });
     WAIT(play, DONE(&shop.pantry) == 3);
     sql(conn, "update cart set touched_at = now() - interval '11 days' where user_id < 2");
     char *idle = strdup(sql(conn, "select string_agg(m, e'\\n') from cart_idle('10 days') m"));
@@ -200,9 +202,7 @@ Test(carts, are_cleaned_when_they_are_idle)
           play_metric(play, "warrener_handler_swept_total{handler=\"cart_keep\",queue=\"%s\"}",
                       play->queue) == 1);
     redis_ask(&shop.pantry.redis, "DEL cart:2");
-    send(&shop, 0, 2);
-    send(&shop, 1, 2);
-    send(&shop, 2, 1); /* a repeat mends its entry */
+    send(&shop, (const long[]){ 2, 2, 1 }); /* a repeat mends its entry */
     WAIT(play, DONE(&shop.pantry) == 8);
     shop_end_hosts(&shop);
     struct cart *found = shop_carts(&shop, 3);
