@@ -55,8 +55,8 @@ bool trace_read(struct wr_text parent, struct trace_context *out)
 void trace_hex(const uint8_t *bytes, size_t n, char *out)
 {
     for (size_t i = 0; i < n; i++) {
-        *out++ = digits[bytes[i] >> 4];
-        *out++ = digits[bytes[i] & 15];
+        out[2 * i] = digits[bytes[i] >> 4];
+        out[2 * i + 1] = digits[bytes[i] & 15];
     }
 }
 

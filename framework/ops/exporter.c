@@ -21,9 +21,9 @@
 
 enum {
     TICK_MS = 100,
-    SPANS_AT_ONCE = 1024,
-    TRIES = 5,     /* of one request */
-    REST_MS = 500, /* before the second; doubled each time */
+    SPANS_AT_ONCE = 512, /* what stays in a core's cache */
+    TRIES = 5,           /* of one request */
+    REST_MS = 500,       /* before the second; doubled each time */
     REST_MOST_MS = 60000,
     COMPLAINT_MS = 60000,
 };

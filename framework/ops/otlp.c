@@ -3,6 +3,7 @@
  * See otlp.h. 64-bit integers are text in OTLP's JSON, ids are hex, enumerations are numbers. */
 #include "ops/otlp.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -23,28 +24,63 @@ struct otlp {
 
 #define PUT(out, literal) metrics_text_add(out, literal, sizeof(literal) - 1)
 
+/* What follows writes into room that is there, and returns where it ends: a span is put together in a
+ * few pieces, not in fifty. */
+#define ADD(at, literal) add_bytes(at, literal, sizeof(literal) - 1)
+
+static inline char *add_bytes(char *at, const char *from, size_t n)
+{
+    memcpy(at, from, n);
+    return at + n;
+}
+
+/* Two digits at a time: of times there are nineteen, twice. */
+static char *add_number(char *at, uint64_t number)
+{
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
+    char digits[20], *first = digits + sizeof digits;
+    for (; number >= 100; number /= 100) {
+        first -= 2;
+        memcpy(first, pairs + number % 100 * 2, 2);
+    }
+    if (number >= 10) {
+        first -= 2;
+        memcpy(first, pairs + number * 2, 2);
+    } else {
+        *--first = (char)('0' + number);
+    }
+    return add_bytes(at, first, (size_t)(digits + sizeof digits - first));
+}
+
+static char *add_hex(char *at, const uint8_t *bytes, size_t n)
+{
+    trace_hex(bytes, n, at);
+    return at + 2 * n;
+}
+
 static void put_number(struct metrics_text *out, uint64_t number)
 {
-    char digits[20], *at = digits + sizeof digits;
-    do *--at = (char)('0' + number % 10);
-    while (number /= 10);
-    metrics_text_add(out, at, (size_t)(digits + sizeof digits - at));
+    char digits[20];
+    metrics_text_add(out, digits, (size_t)(add_number(digits, number) - digits));
 }
 
 static void put_hex(struct metrics_text *out, const uint8_t *bytes, size_t n)
 {
     char text[2 * TRACE_ID_BYTES];
-    trace_hex(bytes, n, text);
-    metrics_text_add(out, text, 2 * n);
+    metrics_text_add(out, text, (size_t)(add_hex(text, bytes, n) - text));
 }
 
 static bool is_plain(struct wr_text text)
 {
-    for (size_t i = 0; i < text.len; i++)
-        if ((unsigned char)text.at[i] < ' ' || (unsigned char)text.at[i] > '~' ||
-            text.at[i] == '"' || text.at[i] == '\\')
-            return false;
-    return true;
+    bool is_odd = false;
+    for (size_t i = 0; i < text.len; i++) {
+        const unsigned char c = (unsigned char)text.at[i];
+        is_odd |= c - 0x20u > 0x5eu || c == '"' || c == '\\';
+    }
+    return !is_odd;
 }
 
 /* In quotes. */
@@ -144,7 +180,6 @@ static void write_attributes(struct metrics_text *out, const struct span_source 
     put_text_attribute(out, "messaging.destination.name", text_of(source->queue), false);
     put_text_attribute(out, "warrener.handler", text_of(source->handler), false);
     if (kind == SPAN_MESSAGE) {
-        put_text_attribute(out, "messaging.operation.type", text_of("process"), false);
         put_text_attribute(out, "messaging.operation.name", text_of("process"), false);
     } else if (source->has_rows) {
         put_text_attribute(out, "db.system.name", text_of("postgresql"), false);
@@ -177,42 +212,82 @@ void otlp_end(struct metrics_text *out)
     PUT(out, "]}]}]}");
 }
 
-static void put_time(struct metrics_text *out, uint64_t at_ns, int64_t unix_ns)
+static char *add_time(char *at, uint64_t at_ns, int64_t unix_ns)
 {
-    put_number(out, (uint64_t)((int64_t)at_ns + unix_ns));
+    return add_number(at, (uint64_t)((int64_t)at_ns + unix_ns));
 }
 
 static void put_ids(struct metrics_text *out, const struct span *span)
 {
-    PUT(out, "{\"traceId\":\"");
-    put_hex(out, span->trace.id, sizeof span->trace.id);
-    PUT(out, "\",\"spanId\":\"");
-    put_hex(out, span->trace.span, sizeof span->trace.span);
+    char piece[160], *at = piece;
+    at = ADD(at, "{\"traceId\":\"");
+    at = add_hex(at, span->trace.id, sizeof span->trace.id);
+    at = ADD(at, "\",\"spanId\":\"");
+    at = add_hex(at, span->trace.span, sizeof span->trace.span);
     if (span->has_parent) {
-        PUT(out, "\",\"parentSpanId\":\"");
-        put_hex(out, span->parent, sizeof span->parent);
+        at = ADD(at, "\",\"parentSpanId\":\"");
+        at = add_hex(at, span->parent, sizeof span->parent);
     }
-    PUT(out, "\"");
+    at = ADD(at, "\"");
+    metrics_text_add(out, piece, (size_t)(at - piece));
     if (!span->state) return;
     PUT(out, ",\"traceState\":");
     put_text(out, text_of(span->state));
 }
 
-static void put_message(struct metrics_text *out, const struct span *span)
+static void put_times(struct metrics_text *out, const struct span *span, int64_t unix_ns)
 {
-    static const char *const outcomes[] = { "done", "retry", "dead" };
+    char piece[80], *at = piece;
+    at = add_time(at, span->start_ns, unix_ns);
+    at = ADD(at, "\",\"endTimeUnixNano\":\"");
+    at = add_time(at, span->end_ns, unix_ns);
+    metrics_text_add(out, piece, (size_t)(at - piece));
+}
+
+/* Of texts from outside, as they come nearly always; false: they need escapes. */
+static bool put_plain_texts(struct metrics_text *out, const struct span *span)
+{
+    const struct wr_text id = text_from(span->id, span->id_chars);
+    const struct wr_text key = text_from(span->key, span->key_chars);
+    char piece[256 + SPAN_ID_CHARS + SPAN_KEY_CHARS], *at = piece;
+    if (!is_plain(id) || !is_plain(key)) return false;
+    if (id.len) {
+        at = ADD(at, ",{\"key\":\"messaging.message.id\",\"value\":{\"stringValue\":\"");
+        at = ADD(add_bytes(at, id.at, id.len), "\"}}");
+    }
+    if (key.len) {
+        at = ADD(at, ",{\"key\":\"messaging.rabbitmq.destination.routing_key\",\"value\":{"
+                     "\"stringValue\":\"");
+        at = ADD(add_bytes(at, key.at, key.len), "\"}}");
+    }
+    metrics_text_add(out, piece, (size_t)(at - piece));
+    return true;
+}
+
+static void put_odd_texts(struct metrics_text *out, const struct span *span)
+{
     if (span->id_chars)
         put_text_attribute(out, "messaging.message.id", text_from(span->id, span->id_chars), false);
     if (span->key_chars)
         put_text_attribute(out, "messaging.rabbitmq.destination.routing_key",
                            text_from(span->key, span->key_chars), false);
-    put_number_attribute(out, "messaging.message.body.size", span->body_bytes);
-    put_number_attribute(out, "warrener.attempt", span->attempt);
-    put_text_attribute(out, "warrener.outcome", text_of(outcomes[span->outcome]), false);
+}
+
+/* What most messages have in common is left out: that it was the first attempt, and done. */
+static void put_message(struct metrics_text *out, const struct span *span)
+{
+    static const char *const outcomes[] = { "done", "retry", "dead" };
+    char piece[100], *at = piece;
+    if (!put_plain_texts(out, span)) put_odd_texts(out, span);
+    at = ADD(at, ",{\"key\":\"messaging.message.body.size\",\"value\":{\"intValue\":\"");
+    at = ADD(add_number(at, span->body_bytes), "\"}}");
+    metrics_text_add(out, piece, (size_t)(at - piece));
+    if (span->attempt > 1) put_number_attribute(out, "warrener.attempt", span->attempt);
     if (span->outcome == SPAN_DONE) {
         PUT(out, "]");
         return;
     }
+    put_text_attribute(out, "warrener.outcome", text_of(outcomes[span->outcome]), false);
     put_text_attribute(out, "error.type", text_of(span->error ? span->error : "retry"), false);
     PUT(out, "],\"status\":{\"code\":2,\"message\":");
     put_text(out, text_of(span->words));
@@ -243,9 +318,7 @@ void otlp_add(struct otlp *otlp, struct metrics_text *out, const struct span *sp
     if (nth) PUT(out, ",");
     put_ids(out, span);
     metrics_text_add(out, shared->name.at, shared->name.len);
-    put_time(out, span->start_ns, unix_ns);
-    PUT(out, "\",\"endTimeUnixNano\":\"");
-    put_time(out, span->end_ns, unix_ns);
+    put_times(out, span, unix_ns);
     metrics_text_add(out, shared->attributes.at, shared->attributes.len);
     if (span->kind == SPAN_MESSAGE)
         put_message(out, span);

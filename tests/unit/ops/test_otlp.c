@@ -18,7 +18,7 @@ static struct span a_message(void)
         .kind = SPAN_MESSAGE,
         .start_ns = 1000,
         .end_ns = 2500,
-        .attempt = 3,
+        .attempt = 1,
         .body_bytes = 228,
         .id_chars = 2,
         .key_chars = 3,
@@ -63,20 +63,16 @@ static void expect_json(const struct span *spans, size_t n, const char *expected
 #define MESSAGE                                                                                    \
     ",\"name\":\"process shop.orders\",\"kind\":5," TIMES                                          \
     "\"attributes\":[" SHARED("shop.orders", "orders/1.0")                                         \
-        TEXT("messaging.operation.type", "process") "," TEXT(                                      \
-            "messaging.operation.name",                                                            \
-            "process") "," TEXT("messaging.message.id",                                            \
-                                "m1") "," TEXT("messaging.rabbitmq.destination.routing_key",       \
-                                               "k.l") "," NUMBER("messaging.message.body.size",    \
-                                                                 "228") "," NUMBER("warrener."     \
-                                                                                   "attempt",      \
-                                                                                   "3") ","
+        TEXT("messaging.operation.name", "process") "," TEXT(                                      \
+            "messaging.message.id",                                                                \
+            "m1") "," TEXT("messaging.rabbitmq.destination.routing_key",                           \
+                           "k.l") "," NUMBER("messaging.message.body.size", "228")
 #define END "]}]}]}"
 
 Test(otlp, a_message_that_is_done)
 {
     const struct span spans[] = { a_message(), a_message() };
-#define DONE IDS MESSAGE TEXT("warrener.outcome", "done") "]}"
+#define DONE IDS MESSAGE "]}"
     expect_json(spans, 2, HEAD DONE "," DONE END);
 }
 
@@ -87,14 +83,30 @@ Test(otlp, a_message_that_is_dead)
     span.parent[0] = 0xcd;
     span.state = (char *)"rojo=1";
     span.outcome = SPAN_DEAD;
+    span.attempt = 3;
     span.error = "rejected";
     span.words = (char *)"no \"sku\"\n";
     expect_json(
         &span, 1,
-        HEAD IDS ",\"parentSpanId\":\"cd00000000000000\",\"traceState\":\"rojo=1\"" MESSAGE
-            TEXT("warrener.outcome", "dead") "," TEXT(
-                "error.type",
-                "rejected") "],\"status\":{\"code\":2,\"message\":\"no \\\"sku\\\"\\u000a\"}}" END);
+        HEAD IDS
+        ",\"parentSpanId\":\"cd00000000000000\",\"traceState\":\"rojo=1\"" MESSAGE
+        "," NUMBER("warrener.attempt", "3") "," TEXT("warrener.outcome", "dead") "," TEXT(
+            "error.type",
+            "rejected") "],\"status\":{\"code\":2,\"message\":\"no \\\"sku\\\"\\u000a\"}}" END);
+}
+
+Test(otlp, texts_from_outside_are_escaped)
+{
+    struct span span = a_message();
+    struct metrics_text out = { NULL, 0, 0 };
+    struct otlp *const otlp = otlp_new(about, 1, "0.1");
+    memcpy(span.id, "\"\xff", 2);
+    otlp_add(otlp, &out, &span, 0, 0);
+    metrics_text_add(&out, "", 1);
+    cr_expect(strstr(out.at, TEXT("messaging.message.id", "\\\"\\ufffd")), "%s", out.at);
+    cr_expect(strstr(out.at, TEXT("messaging.rabbitmq.destination.routing_key", "k.l")));
+    metrics_text_fini(&out);
+    otlp_free(otlp);
 }
 
 Test(otlp, a_batch_and_its_links)
