@@ -19,7 +19,7 @@ static const struct field {
     enum kind kind;
     size_t at; /* offset in amqp_properties */
 } FIELDS[] = {
-    /* by falling flag, none left out */
+/* by falling flag, none left out */
 #define AT(member) offsetof(struct amqp_properties, member)
     { 1 << 15, KIND_TEXT, AT(content_type) }, { 1 << 14, KIND_TEXT, AT(content_encoding) },
     { 1 << 13, KIND_TABLE, AT(headers) },     { 1 << 12, KIND_OCTET, AT(delivery_mode) },

@@ -28,6 +28,7 @@ servers|curl|curl
 servers|procps|ps
 test|git|git
 test|dpkg-dev|dpkg-shlibdeps
+test|file|file
 test|groff-base|groff
 test|prometheus|prometheus
 test|nodejs|node

@@ -10,10 +10,10 @@
 #include "base/log.h"
 
 static const char *const promised[] = {
-    "server",  "queue", "handler", "lane",    "message_id", "reason", "code",     "connection",
-    "channel", "tag",   "file",    "line",    "count",      "bytes",  "after_ms", "took_ms",
-    "listen",  "pid",   "signal",  "version", "attempt",    "key",    "to_level",
-    "trace_id", "span_id",
+    "server",     "queue",    "handler",  "lane",    "message_id", "reason",  "code",
+    "connection", "channel",  "tag",      "file",    "line",       "count",   "bytes",
+    "after_ms",   "took_ms",  "listen",   "pid",     "signal",     "version", "attempt",
+    "key",        "to_level", "trace_id", "span_id",
 };
 #define PROMISED (sizeof promised / sizeof *promised)
 

@@ -66,6 +66,7 @@ _Noreturn void tsan_test_fail(const char *file, int line, const char *what, cons
 #define cr_assert_str_neq(a, b, ...) cr_assert(strcmp(a, b) != 0, __VA_ARGS__)
 #define cr_assert_str_empty(a, ...) cr_assert(*(a) == 0, __VA_ARGS__)
 #define cr_assert_arr_eq(a, b, bytes, ...) cr_assert(memcmp(a, b, bytes) == 0, __VA_ARGS__)
+#define cr_assert_arr_neq(a, b, bytes, ...) cr_assert(memcmp(a, b, bytes) != 0, __VA_ARGS__)
 #define cr_assert_float_eq(a, b, within, ...)                                                      \
     cr_assert((a) - (b) <= (within) && (b) - (a) <= (within), __VA_ARGS__)
 /* One failed expectation ends the test here. */
@@ -82,6 +83,7 @@ _Noreturn void tsan_test_fail(const char *file, int line, const char *what, cons
 #define cr_expect_str_eq(...) cr_assert_str_eq(__VA_ARGS__)
 #define cr_expect_str_neq(...) cr_assert_str_neq(__VA_ARGS__)
 #define cr_expect_arr_eq(...) cr_assert_arr_eq(__VA_ARGS__)
+#define cr_expect_arr_neq(...) cr_assert_arr_neq(__VA_ARGS__)
 #define cr_expect_str_empty(...) cr_assert_str_empty(__VA_ARGS__)
 #define cr_skip_test(...) return /* from the test's own function */
 #define cr_log_info(...) ((void)printf(__VA_ARGS__))
