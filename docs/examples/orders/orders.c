@@ -62,8 +62,8 @@ enum { CUSTOMER };
 static const struct wr_loader loaders[] = {
     [CUSTOMER] = { .name = "customer",
                    .cache_key = "customer:{key}",
-                   .sql =
-                       "SELECT id::text, ver, name FROM customer WHERE id::text = any($1::text[])",
+                   .sql = "SELECT id::text, ver, name FROM customer"
+                          " WHERE id = any($1::text[]::bigint[])",
                    .ttl_s = 600,
                    .absent_ttl_s = 5 },
     { 0 },
@@ -111,7 +111,7 @@ static bool is(struct wr_text text, const char *word)
 
 static struct wr_text customer_key(struct wr_job *job)
 {
-    return wr_json_raw(job, "user_id");
+    return wr_format(job, "%lld", (long long)wr_json_int(job, "user_id"));
 }
 
 static void orders_prepare(void *self, struct wr_job *job, const struct wr_message *message)
