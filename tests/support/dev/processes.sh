@@ -87,10 +87,10 @@ at_exit end_awaited
 # free_ports N: sets PORTS to loopback ports nobody listens on, below those the system hands out
 free_ports() {
     local -A taken=()
-    local address state port
-    while read -r _ address _ state _; do
-        [[ $state != 0A ]] || taken[$((16#${address##*:}))]=1
-    done < <(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null)
+    local address port
+    while read -r _ address _; do # those that listen; of the others there may be tens of thousands
+        taken[$((16#${address##*:}))]=1
+    done < <(grep -h ' 0A ' /proc/net/tcp /proc/net/tcp6 2>/dev/null)
     PORTS=()
     while ((${#PORTS[@]} < $1)); do
         port=$((20000 + SRANDOM % 12000))
