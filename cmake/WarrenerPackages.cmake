@@ -31,6 +31,6 @@ set(CPACK_COMPONENT_DEV_DESCRIPTION
 set(CPACK_DEBIAN_DEV_PACKAGE_NAME warrener-dev)
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "warrener (= ${PROJECT_VERSION})")
-set(CPACK_DEBIAN_DEV_PACKAGE_RECOMMENDS "gcc, libc6-dev, cmake (>= 3.25), ninja-build | make, pkg-config")
+set(CPACK_DEBIAN_DEV_PACKAGE_RECOMMENDS "gcc, libc6-dev, cmake (>= 3.25), make, pkg-config")
 
 include(CPack)
