@@ -22,6 +22,12 @@ _warrener_value() {
         mapfile -t COMPREPLY < <(compgen -f -X '!*.so' -- "$2"; compgen -d -- "$2")
         compopt -o filenames 2>/dev/null
         ;;
+    VERB)
+        help=${help%%$'\n'*}
+        help=${help#warrener * }
+        help=${help%% *}
+        _warrener_words "${help//|/ }" "$2"
+        ;;
     QUEUE) _warrener_words "$(_warrener_queues)" "$2" ;;
     F=V) _warrener_words 'reason= code= detail= host= exchange= key=' "$2" && compopt -o nospace 2>/dev/null ;;
     esac
@@ -38,7 +44,7 @@ _warrener_queues() {
 
 _warrener() {
     local program=${COMP_WORDS[0]} typed=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-    local help verbs='' value
+    local help value words=() i n=0
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
         _warrener_words "$("$program" help 2>/dev/null | sed -n 's/^  \([a-z]*\) .*/\1/p')" "$typed"
@@ -56,12 +62,16 @@ _warrener() {
         _warrener_words "$(sed -n '3,$s/^  \(-[^ ]*\).*/\1/p' <<<"$help") --help" "$typed"
         return
     fi
-    read -r _ _ verbs _ <<<"$help"
-    if [[ $verbs == *'|'* ]] && ((COMP_CWORD == 2)); then
-        _warrener_words "${verbs//|/ }" "$typed"
-        return
-    fi
-    _warrener_value "$(sed -n '3,$s/^  \([^- ][^ ]*\).*/\1/p' <<<"$help")" "$typed"
+    # The next word that is not there yet; flags and their values are none.
+    mapfile -t words < <(sed -n '3,$s/^  \([^- ][^ ]*\).*/\1/p' <<<"$help")
+    for ((i = 2; i < COMP_CWORD; i++)); do
+        if [[ ${COMP_WORDS[i]} != -* ]]; then
+            n=$((n + 1))
+        elif [[ $'\n'$help == *$'\n'"  ${COMP_WORDS[i]} "[^\ ]* ]]; then
+            i=$((i + 1))
+        fi
+    done
+    _warrener_value "${words[n]:-}" "$typed"
 }
 
 complete -F _warrener warrener
