@@ -15,61 +15,72 @@
 
 #define PIECE_BYTES 16384
 #define ROOM_LEAST 512
-#define NUMBER_BYTES 24
+#define NUMBER_BYTES 20 /* of 64 bits */
+#define HEAD_BYTES (NUMBER_BYTES + 3)
 #define LIST_MOST (1024 * 1024)
 #define DEPTH_MOST 7 /* lists in lists */
 #define SMALL_BYTES 4096
 
 /* ---- commands ------------------------------------------------------------------------------------ */
 
-static char *reserve(struct resp_command *command, size_t bytes)
+static void grow(struct resp_command *command, size_t bytes)
 {
-    if (command->room - command->bytes < bytes) {
-        size_t room = command->room ? command->room : ROOM_LEAST;
-        while (room - command->bytes < bytes) room *= 2;
-        command->at = memory_grow(command->at, room, 1);
-        command->room = room;
-    }
+    size_t room = command->room ? command->room : ROOM_LEAST;
+    while (room - command->bytes < bytes) room *= 2;
+    command->at = memory_grow(command->at, room, 1);
+    command->room = room;
+}
+
+static inline char *reserve(struct resp_command *command, size_t bytes)
+{
+    if (UNLIKELY(command->room - command->bytes < bytes)) grow(command, bytes);
     return command->at + command->bytes;
 }
 
-/* "$5\r\n": the digits from behind. */
-static void put_head(struct resp_command *command, char mark, uint64_t number)
+/* From behind: what ends before `end` begins at what is returned. */
+static inline char *write_number(char *end, uint64_t number)
 {
-    char digits[NUMBER_BYTES];
-    char *const end = digits + sizeof digits, *at = end;
-    *--at = '\n';
-    *--at = '\r';
     do {
-        *--at = (char)('0' + number % 10);
+        *--end = (char)('0' + number % 10);
         number /= 10;
     } while (number);
-    *--at = mark;
-    const size_t bytes = (size_t)(end - at);
-    memcpy(reserve(command, bytes), at, bytes);
-    command->bytes += bytes;
+    return end;
+}
+
+/* "$5\r\n", at most HEAD_BYTES; returns what follows. */
+static inline char *write_head(char *to, char mark, uint64_t number)
+{
+    char digits[NUMBER_BYTES], *const end = digits + sizeof digits, *at = write_number(end, number);
+    *to++ = mark;
+    while (at < end) *to++ = *at++;
+    *to++ = '\r';
+    *to++ = '\n';
+    return to;
 }
 
 void resp_begin(struct resp_command *command, size_t words)
 {
     command->bytes = 0;
-    put_head(command, '*', words);
+    char *const at = reserve(command, HEAD_BYTES);
+    command->bytes = (size_t)(write_head(at, '*', words) - at);
 }
 
 void resp_add(struct resp_command *command, struct wr_text word)
 {
-    put_head(command, '$', word.len);
-    char *const at = reserve(command, word.len + 2);
+    char *const begin = reserve(command, HEAD_BYTES + word.len + 2);
+    char *at = write_head(begin, '$', word.len);
     if (word.len) memcpy(at, word.at, word.len);
-    memcpy(at + word.len, "\r\n", 2);
-    command->bytes += word.len + 2;
+    at += word.len;
+    *at++ = '\r';
+    *at++ = '\n';
+    command->bytes += (size_t)(at - begin);
 }
 
 void resp_add_number(struct resp_command *command, uint64_t number)
 {
     char digits[NUMBER_BYTES];
-    const int n = snprintf(digits, sizeof digits, "%llu", (unsigned long long)number);
-    resp_add(command, text_from(digits, (size_t)n));
+    char *const end = digits + sizeof digits, *const at = write_number(end, number);
+    resp_add(command, text_from(at, (size_t)(end - at)));
 }
 
 void resp_fini(struct resp_command *command)

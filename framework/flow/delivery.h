@@ -27,7 +27,7 @@ enum delivery_state {
     DELIVERY_SETTLED,   /* the broker may be told */
 };
 
-#define DELIVERY_SPACE 704 /* bytes of message held without a heap block: most messages */
+#define DELIVERY_SPACE 960 /* bytes of message held without a heap block: most messages */
 
 struct delivery {
     struct list link; /* in the one list it waits in */

@@ -498,16 +498,21 @@ WR_INLINE struct wr_text wr_line_of(char *line, int length)
 WR_PRINTF(2, 3) WR_INLINE struct wr_text wr_format(struct wr_job *job, const char *format, ...)
 {
     struct wr_text text = { "", 0 };
+    char line[256]; /* most are short: they are formatted once */
     va_list args;
     va_start(args, format);
-    const int length = vsnprintf(NULL, 0, format, args);
+    const int length = vsnprintf(line, sizeof line, format, args);
     va_end(args);
     if (length <= 0) return text;
     char *copy = (char *)job->api->alloc(job, (size_t)length + 1);
     if (!copy) return text;
-    va_start(args, format);
-    vsnprintf(copy, (size_t)length + 1, format, args);
-    va_end(args);
+    if ((size_t)length < sizeof line) {
+        memcpy(copy, line, (size_t)length + 1);
+    } else {
+        va_start(args, format);
+        vsnprintf(copy, (size_t)length + 1, format, args);
+        va_end(args);
+    }
     text.at = copy;
     text.len = (size_t)length;
     return text;

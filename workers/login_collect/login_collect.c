@@ -60,13 +60,12 @@ static void close_collector(void *self)
     free(self);
 }
 
-static void set_last(struct wr_job *job, uint32_t ttl_s)
+static void set_last(struct wr_job *job, int64_t user_id, int64_t at_us, uint32_t ttl_s)
 {
     const struct wr_text kind = wr_json_raw(job, "kind");
-    const int64_t at_us = wr_json_time_us(job, "at");
     if (at_us <= 0) return;
     wr_cache_set(
-        job, wr_format(job, "login:last:%lld", (long long)wr_json_int(job, "user_id")),
+        job, wr_format(job, "login:last:%lld", (long long)user_id),
         wr_format(job, "{\"kind\":%.*s,\"at_us\":%lld}", (int)kind.len, kind.at, (long long)at_us),
         (uint64_t)at_us, ttl_s);
 }
@@ -86,9 +85,11 @@ static enum wr_verdict collect(void *self, struct wr_job *job, const struct wr_m
     (void)message;
     wr_row(job, EVENT);
     wr_put_uuid(job, wr_json_text(job, "event_id"));
-    wr_put_int(job, wr_json_int(job, "user_id"));
+    const int64_t user_id = wr_json_int(job, "user_id");
+    wr_put_int(job, user_id);
     wr_put_text(job, wr_json_text(job, "kind"));
-    wr_put_time_us(job, wr_json_time_us(job, "at"));
+    const int64_t at_us = wr_json_time_us(job, "at");
+    wr_put_time_us(job, at_us);
     put_text_if_any(job, "ip");
     if (wr_json_has(job, "session_ms"))
         wr_put_int(job, wr_json_int(job, "session_ms"));
@@ -99,7 +100,7 @@ static enum wr_verdict collect(void *self, struct wr_job *job, const struct wr_m
         wr_put_text(job, wr_json_raw(job, "details"));
     else
         wr_put_null(job);
-    if (collector->last_ttl_s) set_last(job, collector->last_ttl_s);
+    if (collector->last_ttl_s) set_last(job, user_id, at_us, collector->last_ttl_s);
     return WR_DONE;
 }
 

@@ -258,6 +258,11 @@ ACT(make_cstr)
     const struct wr_text said = wr_format(job, "%s-%d", "n", 12);
     expect_text(said, "n-12");
     expect_text(wr_format(job, "%s", ""), "");
+    for (int n = 1; n <= 600; n++) {
+        const struct wr_text padded = wr_format(job, "%*d!", n, 7);
+        cr_assert(padded.len == (size_t)n + 1 && strlen(padded.at) == padded.len);
+        cr_assert(padded.at[n - 1] == '7' && padded.at[n] == '!');
+    }
     return WR_DONE;
 }
 

@@ -195,6 +195,29 @@ Test(parcel, deletes_wipe_and_go_first)
     cr_expect_str_eq(shown(2, 1, WR_INT4), "110,2");
 }
 
+/* A delete's values are in the key's order, a row's in the columns'. */
+Test(parcel, deletes_by_several_columns)
+{
+    static const struct wr_column columns[] = {
+        WR_COLUMN("b", WR_TEXT), SUM, WR_COLUMN("a", WR_UUID), { 0 }
+    };
+    static const char *const one = "00000000-0000-0000-0000-000000000001",
+                             *const two = "00000000-0000-0000-0000-000000000002";
+    (void)stock_sink(
+        &stock, &(struct wr_sink){
+                    .table = "t", .columns = columns, .key = "a, b", .on_conflict = WR_MERGE });
+    stock_message(&stock, "");
+    (void)stock_put(&stock, 0, "x", "1", one);
+    (void)stock_put(&stock, 0, "x", "2", two);
+    (void)stock_drop(&stock, 0, one, "x");
+    (void)stock_put(&stock, 0, "x", "10", one);
+    make();
+    cr_assert_eq(n_steps, 3);
+    cr_expect_str_eq(shown(1, 0, WR_UUID), one);
+    cr_expect_str_eq(shown(1, 1, WR_TEXT), "x");
+    cr_expect_str_eq(shown(2, 1, WR_INT4), "10,2");
+}
+
 Test(parcel, keys_of_several_columns)
 {
     static const struct wr_column columns[] = {
