@@ -9,58 +9,13 @@
 #include <stdlib.h>
 
 #include "amqp/arguments.h"
-#include "amqp/channel.h"
 #include "amqp/properties.h"
 #include "amqp/refusal.h"
-#include "amqp/walk_plan.h"
+#include "amqp/walk_inside.h"
 #include "base/check.h"
 
-#define TICK_MS 50
 #define SETTLE_MS 100       /* between two looks at the beginning */
-#define RETURN_MOST_MS 5000 /* without one more that is back: others take them */
 #define SETTLE_MOST_MS 2000 /* for the letters of one that was killed to come back */
-
-enum state {
-    STATE_IDLE,
-    STATE_LOOKING,  /* is it there? */
-    STATE_LIMIT,    /* how often may its letters be delivered? */
-    STATE_SETTLING, /* how many are there? */
-    STATE_RESTING,  /* between two windows: its owner has no room */
-    STATE_OPENING,
-    STATE_TAKING,
-    STATE_TURNING, /* the window's consumer is being cancelled */
-    STATE_ENDED,
-    STATE_COUNTING,  /* before what was kept goes back */
-    STATE_RETURNING, /* it does */
-};
-
-struct walk {
-    struct amqp_connection *connection;
-    struct walk_settings settings;
-    struct walk_events events;
-    void *owner;
-    struct channel *channel;
-    struct timer tick;
-    enum state state;
-    bool is_freed, is_asking;
-    struct walk_facts facts;
-    struct walk_plan plan;
-    uint64_t begun_ms, asked_ms;
-    uint64_t ready, awaited, changed_ms; /* while what was kept goes back */
-    unsigned windows;
-    char tag[256];
-
-    /* The letter that is coming in. */
-    bool is_told;
-    char *into;
-    void *token;
-    size_t filled;
-};
-
-static uint64_t now_of(const struct walk *walk)
-{
-    return loop_now_ms(connection_loop(walk->connection));
-}
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
@@ -120,7 +75,7 @@ static void open_window(struct walk *walk)
         walk->state = STATE_RESTING;
         return;
     }
-    amqp_basic_qos_t qos = { .prefetch_count = walk_plan_open(&walk->plan, now_of(walk)) };
+    amqp_basic_qos_t qos = { .prefetch_count = walk_plan_open(&walk->plan, walk_now_ms(walk)) };
     walk->state = STATE_OPENING;
     (void)snprintf(walk->tag, sizeof walk->tag, "%.120s.%.100s.%06u", walk->settings.name,
                    walk->settings.queue, ++walk->windows);
@@ -153,9 +108,9 @@ static void look_around(struct walk *walk)
 
 /* ---- looking at the queue -------------------------------------------------------------------- */
 
-static void declare(struct walk *walk, void (*on_ok)(void *, void *))
+void walk_count(struct walk *walk, void (*on_ok)(void *, void *))
 {
-    walk->asked_ms = now_of(walk);
+    walk->asked_ms = walk_now_ms(walk);
     amqp_queue_declare_t method = { .queue = codec_cstr(walk->settings.queue), .passive = 1 };
     if (!channel_call(walk->channel, AMQP_QUEUE_DECLARE_METHOD, &method,
                       AMQP_QUEUE_DECLARE_OK_METHOD, on_ok))
@@ -169,7 +124,7 @@ static void begin(struct walk *walk)
     const uint64_t least = walk->settings.least, ready = walk->facts.ready;
     const uint64_t there = ready > least ? ready : least;
     const uint64_t expected = most && most < there ? most : there;
-    walk_plan_begin(&walk->plan, expected, walk->settings.hand_bytes, now_of(walk));
+    walk_plan_begin(&walk->plan, expected, walk->settings.hand_bytes, walk_now_ms(walk));
     walk->events.on_begun(walk->owner, &walk->facts);
     if (walk->is_freed || walk->state >= STATE_ENDED) return;
     if (walk_plan_is_done(&walk->plan)) {
@@ -177,20 +132,20 @@ static void begin(struct walk *walk)
         return;
     }
     open_window(walk);
-    timer_arm_ms(&walk->tick, TICK_MS);
+    timer_arm_ms(&walk->tick, WALK_TICK_MS);
 }
 
 static void on_settling(void *owner, void *decoded)
 {
     struct walk *walk = owner;
     const amqp_queue_declare_ok_t *ok = decoded;
-    const bool is_known = ok->message_count || now_of(walk) - walk->asked_ms < WALK_TRUST_MS;
+    const bool is_known = ok->message_count || walk_now_ms(walk) - walk->asked_ms < WALK_TRUST_MS;
     const bool is_same = walk->facts.ready == ok->message_count && !ok->consumer_count && is_known;
     walk->is_asking = false;
     walk->facts.ready = ok->message_count;
     walk->facts.consumers = ok->consumer_count;
     if (walk->state != STATE_SETTLING) return;
-    if (is_same || (is_known && now_of(walk) - walk->begun_ms > SETTLE_MOST_MS))
+    if (is_same || (is_known && walk_now_ms(walk) - walk->begun_ms > SETTLE_MOST_MS))
         begin(walk);
     else
         timer_arm_ms(&walk->tick, SETTLE_MS);
@@ -199,10 +154,10 @@ static void on_settling(void *owner, void *decoded)
 static void settle(struct walk *walk)
 {
     walk->state = STATE_SETTLING;
-    walk->begun_ms = now_of(walk);
+    walk->begun_ms = walk_now_ms(walk);
     walk->facts.ready = UINT64_MAX;
     walk->is_asking = true;
-    declare(walk, on_settling);
+    walk_count(walk, on_settling);
 }
 
 static void on_limit_ok(void *owner, void *decoded UNUSED)
@@ -250,7 +205,7 @@ static void on_open(void *owner)
         return;
     }
     walk->state = STATE_LOOKING;
-    declare(walk, on_look_ok);
+    walk_count(walk, on_look_ok);
 }
 
 static void on_left(void *owner, void *decoded)
@@ -259,8 +214,8 @@ static void on_left(void *owner, void *decoded)
     const amqp_queue_declare_ok_t *ok = decoded;
     walk->is_asking = false;
     if (walk->state != STATE_TAKING) return;
-    switch (walk_plan_answer(&walk->plan, ok->message_count, now_of(walk) - walk->asked_ms,
-                             now_of(walk))) {
+    switch (walk_plan_answer(&walk->plan, ok->message_count, walk_now_ms(walk) - walk->asked_ms,
+                             walk_now_ms(walk))) {
     case WALK_GO_ON: return;
     case WALK_NO_MORE: end(walk, WALK_DONE, ""); return;
     case WALK_STALLS:
@@ -271,75 +226,28 @@ static void on_left(void *owner, void *decoded)
     }
 }
 
-/* ---- giving back ----------------------------------------------------------------------------- */
-
-static void be_back(struct walk *walk)
-{
-    walk->state = STATE_ENDED;
-    timer_disarm(&walk->tick);
-    walk->events.on_back(walk->owner);
-}
-
-static void on_returned(void *owner, void *decoded)
-{
-    struct walk *walk = owner;
-    const amqp_queue_declare_ok_t *ok = decoded;
-    const uint64_t now_ms = now_of(walk);
-    walk->is_asking = false;
-    if (walk->state != STATE_RETURNING) return;
-    if (walk->ready != ok->message_count) walk->changed_ms = now_ms;
-    walk->ready = ok->message_count;
-    if (walk->ready >= walk->awaited || now_ms - walk->changed_ms > RETURN_MOST_MS) be_back(walk);
-}
-
-static void on_counted(void *owner, void *decoded)
-{
-    struct walk *walk = owner;
-    const amqp_queue_declare_ok_t *ok = decoded;
-    walk->ready = ok->message_count;
-    walk->awaited = walk->ready + walk->plan.kept;
-    walk->changed_ms = now_of(walk);
-    walk->state = STATE_RETURNING;
-    walk->is_asking = false;
-    channel_close(walk->channel);
-    channel_open(walk->channel);
-    timer_arm_ms(&walk->tick, TICK_MS);
-}
-
-void walk_give_back(struct walk *walk)
-{
-    struct amqp_connection *connection = walk->connection;
-    CHECK(walk->state == STATE_ENDED);
-    connection_enter(connection);
-    walk->state = STATE_COUNTING;
-    if (channel_is_open(walk->channel) && walk->plan.kept)
-        declare(walk, on_counted);
-    else
-        timer_arm_ms(&walk->tick, 0);
-    connection_leave(connection);
-}
+/* ---- the clock --------------------------------------------------------------------------------- */
 
 static void on_tick(void *owner)
 {
     struct walk *walk = owner;
     struct amqp_connection *connection = walk->connection;
     connection_enter(connection);
-    timer_arm_ms(&walk->tick, TICK_MS);
+    timer_arm_ms(&walk->tick, WALK_TICK_MS);
     if (walk->state == STATE_COUNTING) {
-        be_back(walk);
+        walk_be_back(walk);
     } else if (!channel_is_open(walk->channel)) {
         if (walk->state == STATE_IDLE && amqp_connection_is_ready(connection))
             channel_open(walk->channel);
     } else if (walk->state == STATE_SETTLING && !walk->is_asking) {
         walk->is_asking = true;
-        declare(walk, on_settling);
+        walk_count(walk, on_settling);
     } else if (walk->state == STATE_RETURNING && !walk->is_asking) {
-        walk->is_asking = true;
-        declare(walk, on_returned);
+        walk_ask_returned(walk);
     } else if (walk->state == STATE_TAKING && !walk->is_asking &&
-               walk_plan_asks(&walk->plan, now_of(walk))) {
+               walk_plan_asks(&walk->plan, walk_now_ms(walk))) {
         walk->is_asking = true;
-        declare(walk, on_left);
+        walk_count(walk, on_left);
     }
     connection_leave(connection);
 }
@@ -358,7 +266,7 @@ static void on_lost(void *owner, const struct channel_loss *loss)
         walk->plan.settled = walk->plan.received; /* told once */
         walk->events.on_end(walk->owner, WALK_LOST, loss->why);
     } else if (walk->state > STATE_ENDED) {
-        be_back(walk);
+        walk_be_back(walk);
     } else if (loss->code && walk->state == STATE_LIMIT) {
         read_limit(walk, loss);
         channel_open(walk->channel);
@@ -416,9 +324,9 @@ static void on_content(void *owner, const struct channel_content *content)
     delivery.is_by_us = connection_is_user(walk->connection, delivery.properties.user_id);
     walk->into = NULL;
     walk->filled = 0;
-    walk->is_told =
-        walk->state < STATE_ENDED &&
-        walk_plan_take(&walk->plan, content->body_bytes + content->properties.len, now_of(walk));
+    walk->is_told = walk->state < STATE_ENDED &&
+                    walk_plan_take(&walk->plan, content->body_bytes + content->properties.len,
+                                   walk_now_ms(walk));
     if (walk->is_told) walk->into = walk->events.on_begin(walk->owner, &delivery, &walk->token);
 }
 
@@ -446,13 +354,13 @@ void walk_ack(struct walk *walk, uint64_t tag)
     if (!channel_is_open(walk->channel)) return;
     amqp_basic_ack_t ack = { .delivery_tag = tag };
     channel_send(walk->channel, AMQP_BASIC_ACK_METHOD, &ack);
-    walk_plan_settle(&walk->plan, tag, false, now_of(walk));
+    walk_plan_settle(&walk->plan, tag, false, walk_now_ms(walk));
     look_around(walk);
 }
 
 void walk_keep(struct walk *walk, uint64_t tag)
 {
-    walk_plan_settle(&walk->plan, tag, true, now_of(walk));
+    walk_plan_settle(&walk->plan, tag, true, walk_now_ms(walk));
     look_around(walk);
 }
 
