@@ -196,16 +196,20 @@ static void read_limit(struct walk *walk, const struct channel_loss *loss)
         walk->facts.limit = WALK_LIMIT_UNKNOWN;
 }
 
+/* The channel; it is asked for once. */
+static void knock(struct walk *walk)
+{
+    walk->state = STATE_LOOKING;
+    channel_open(walk->channel);
+}
+
 static void on_open(void *owner)
 {
     struct walk *walk = owner;
-    if (walk->state >= STATE_ENDED) return;
-    if (walk->state == STATE_LIMIT) {
+    if (walk->state == STATE_LOOKING)
+        walk_count(walk, on_look_ok);
+    else if (walk->state == STATE_LIMIT)
         settle(walk);
-        return;
-    }
-    walk->state = STATE_LOOKING;
-    walk_count(walk, on_look_ok);
 }
 
 static void on_left(void *owner, void *decoded)
@@ -234,18 +238,18 @@ static void on_tick(void *owner)
     struct amqp_connection *connection = walk->connection;
     connection_enter(connection);
     timer_arm_ms(&walk->tick, WALK_TICK_MS);
-    if (walk->state == STATE_COUNTING) {
+    if (walk->state == STATE_IDLE) {
+        if (amqp_connection_is_ready(connection)) knock(walk);
+    } else if (walk->state == STATE_COUNTING) {
         walk_be_back(walk);
-    } else if (!channel_is_open(walk->channel)) {
-        if (walk->state == STATE_IDLE && amqp_connection_is_ready(connection))
-            channel_open(walk->channel);
-    } else if (walk->state == STATE_SETTLING && !walk->is_asking) {
+    } else if (!channel_is_open(walk->channel) || walk->is_asking) {
+        /* an answer comes, or the loss */
+    } else if (walk->state == STATE_SETTLING) {
         walk->is_asking = true;
         walk_count(walk, on_settling);
-    } else if (walk->state == STATE_RETURNING && !walk->is_asking) {
+    } else if (walk->state == STATE_RETURNING) {
         walk_ask_returned(walk);
-    } else if (walk->state == STATE_TAKING && !walk->is_asking &&
-               walk_plan_asks(&walk->plan, walk_now_ms(walk))) {
+    } else if (walk->state == STATE_TAKING && walk_plan_asks(&walk->plan, walk_now_ms(walk))) {
         walk->is_asking = true;
         walk_count(walk, on_left);
     }
@@ -300,7 +304,7 @@ static void on_method(void *owner, amqp_method_number_t method, void *decoded UN
 static void on_connected(void *owner)
 {
     struct walk *walk = owner;
-    if (walk->state == STATE_IDLE) channel_open(walk->channel);
+    if (walk->state == STATE_IDLE) knock(walk);
 }
 
 /* ---- letters --------------------------------------------------------------------------------- */

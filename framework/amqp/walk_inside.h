@@ -13,7 +13,7 @@
 
 enum walk_state {
     STATE_IDLE,
-    STATE_LOOKING,  /* is it there? */
+    STATE_LOOKING,  /* is it there? The channel is opened for that */
     STATE_LIMIT,    /* how often may its letters be delivered? */
     STATE_SETTLING, /* how many are there? */
     STATE_RESTING,  /* between two windows: its owner has no room */
