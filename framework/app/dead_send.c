@@ -94,14 +94,14 @@ static void on_returned(struct dead_run *run, const struct letter *letter, const
     dead_finish(run, false);
 }
 
-/* Our user is another than the broker has it (a token's, say): such copies carry no mark. */
+/* Our user is another than the broker has it (a token's, say): such copies carry no mark. All that
+ * were on their way are told of with the same words. */
 static void on_refused(struct dead_run *run, struct letter *letter, const char *why)
 {
-    if (!run->is_marked) {
-        dead_fail(run, EXIT_MESSAGE, why);
-    } else if (strstr(why, "user_id")) {
+    if (strstr(why, "user_id"))
         run->is_marked = false;
-    }
+    else
+        dead_fail(run, EXIT_MESSAGE, why);
     list_append(&run->waiting, &letter->link);
 }
 
