@@ -71,8 +71,8 @@ void crew_give_up_lane(struct crew *crew, unsigned lane);
 /* When its last ack was written (loop time); 0: never. */
 uint64_t crew_acked_ms(const struct crew *crew);
 
-/* After the store is freed, before the cache is. Ends the subscription and the lanes. False where a handler does not come back until the deadline:
- * then the crew stays, and the process can only end. */
+/* After the store is freed, before the cache is. Ends the subscription and the lanes. False where a
+ * handler does not come back until the deadline: then the crew stays, and the process can only end. */
 MUST_USE bool crew_close(struct crew **crew, uint64_t deadline_ms);
 
 /* For pages and logs; texts live until the next turn of the loop. */

@@ -66,7 +66,7 @@ struct crew {
     struct gauge *paused[PAUSES]; /* NULL: that does not pause it */
     uint64_t attended_ns;         /* when paused_seconds was last told; 0: not paused */
     struct counter **handler_counters;
-    struct gauge *in_flight_gauge, *bytes_gauge, *lanes_gauge, *prefetch_gauge;
+    struct gauge *in_flight_gauge, *bytes_gauge, *prefetch_gauge;
     struct histogram *batch_rows;
     char last_error[256];
     struct complaint complaints[CREW_COMPLAINTS];

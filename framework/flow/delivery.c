@@ -9,33 +9,24 @@
 
 #define TO(state) (1u << DELIVERY_##state)
 
-/* A delivery is given up (FREE) from wherever it is when its subscription ends. */
-static const struct {
-    const char *name;
-    unsigned next;
-} states[] = {
-    [DELIVERY_FREE] = { "free", TO(RECEIVED) },
-    [DELIVERY_RECEIVED] = { "received", TO(HANDLING) | TO(FREE) },
-    [DELIVERY_HANDLING] = { "handling",
-                            TO(STAGED) | TO(HELD) | TO(RECEIVED) | TO(FETCHING) | TO(FREE) },
-    [DELIVERY_FETCHING] = { "fetching", TO(RECEIVED) | TO(STAGED) | TO(HELD) | TO(FREE) },
-    [DELIVERY_HELD] = { "held", TO(RECEIVED) | TO(FREE) },
-    [DELIVERY_STAGED] = { "staged", TO(STORED) | TO(HELD) | TO(FETCHING) | TO(FREE) },
-    [DELIVERY_STORED] = { "stored", TO(CACHED) | TO(FREE) },
-    [DELIVERY_CACHED] = { "cached", TO(PUBLISHED) | TO(FREE) },
-    [DELIVERY_PUBLISHED] = { "published", TO(SETTLED) | TO(FREE) },
-    [DELIVERY_SETTLED] = { "settled", TO(FREE) },
+/* What may follow. A delivery is given up (FREE) from wherever it is when its subscription ends. */
+static const unsigned next[] = {
+    [DELIVERY_FREE] = TO(RECEIVED),
+    [DELIVERY_RECEIVED] = TO(HANDLING) | TO(FREE),
+    [DELIVERY_HANDLING] = TO(STAGED) | TO(HELD) | TO(RECEIVED) | TO(FETCHING) | TO(FREE),
+    [DELIVERY_FETCHING] = TO(RECEIVED) | TO(STAGED) | TO(HELD) | TO(FREE),
+    [DELIVERY_HELD] = TO(RECEIVED) | TO(FREE),
+    [DELIVERY_STAGED] = TO(STORED) | TO(HELD) | TO(FETCHING) | TO(FREE),
+    [DELIVERY_STORED] = TO(CACHED) | TO(FREE),
+    [DELIVERY_CACHED] = TO(PUBLISHED) | TO(FREE),
+    [DELIVERY_PUBLISHED] = TO(SETTLED) | TO(FREE),
+    [DELIVERY_SETTLED] = TO(FREE),
 };
 
 void delivery_move(struct delivery *delivery, enum delivery_state to)
 {
-    CHECK(states[delivery->state].next & (1u << to));
+    CHECK(next[delivery->state] & (1u << to));
     delivery->state = to;
-}
-
-const char *delivery_state_name(enum delivery_state state)
-{
-    return states[state].name;
 }
 
 void delivery_pool_init(struct delivery_pool *pool)

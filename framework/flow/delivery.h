@@ -39,8 +39,7 @@ struct delivery {
     bool is_prepared; /* the lane has only called prepare: what it wants is to be loaded */
     bool is_fetched;  /* what it wants is loaded: to be handled */
     bool has_trace_parent;
-    bool is_copy; /* ours, come back from a retry queue */
-    uint16_t lane;
+    bool is_copy;     /* ours, come back from a retry queue */
     uint32_t attempt; /* 1 the first time */
     uint32_t body_bytes;
     uint64_t epoch, tag;       /* the channel's */
@@ -70,7 +69,6 @@ static inline void delivery_foresee(const struct delivery *delivery)
 
 /* The one door between states. An illegal step is a bug. */
 void delivery_move(struct delivery *delivery, enum delivery_state to);
-const char *delivery_state_name(enum delivery_state state);
 
 /* Deliveries are kept for reuse: as many as were ever in hand at once. */
 struct delivery_pool {

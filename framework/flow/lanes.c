@@ -82,8 +82,7 @@ static uint32_t give_from(struct lanes *lanes, struct seat *seat, struct list *f
     uint32_t n = 0;
     while (n < most && n < LANE_CHUNK && !list_is_empty(from)) {
         piece[n] = LIST_ENTRY(list_take_first(from), struct delivery, link);
-        delivery_move(piece[n], DELIVERY_HANDLING);
-        piece[n++]->lane = (uint16_t)(seat - lanes->seats);
+        delivery_move(piece[n++], DELIVERY_HANDLING);
     }
     lane_give(seat->lane, piece, n);
     seat->given += n;
@@ -223,11 +222,6 @@ uint32_t lanes_busy(const struct lanes *lanes)
 uint64_t lanes_handled(const struct lanes *lanes, unsigned nth)
 {
     return lane_handled(lanes->seats[nth].lane);
-}
-
-unsigned lanes_count(const struct lanes *lanes)
-{
-    return lanes->n;
 }
 
 bool lanes_stop(struct lanes *lanes, uint64_t deadline_ms)

@@ -38,7 +38,6 @@ void lanes_give_up(struct lanes *lanes, unsigned nth);
 
 uint32_t lanes_busy(const struct lanes *lanes); /* deliveries in lanes' hands */
 uint64_t lanes_handled(const struct lanes *lanes, unsigned nth);
-unsigned lanes_count(const struct lanes *lanes);
 
 /* Ends the threads after what they have; false where a handler would not come back until then. */
 MUST_USE bool lanes_stop(struct lanes *lanes, uint64_t deadline_ms);

@@ -59,9 +59,9 @@ void job_free(struct job *job); /* NULL is fine */
 MUST_USE bool job_open(struct job *job, struct status *status);
 void job_close(struct job *job); /* the handler's close; only after job_open said yes */
 
-/* Prepare and handle in one, with nothing loaded. `deadline_ms` (monotonic) is what wr_left_ms counts down to. Never fails:
- * whatever the handler does wrong becomes a verdict and a reason. What the outcome points to lives in
- * the arena, the message's texts for as long as the caller keeps them. */
+/* Prepare and handle in one, with nothing loaded. `deadline_ms` (monotonic) is what wr_left_ms counts
+ * down to. Never fails: whatever the handler does wrong becomes a verdict and a reason. What the outcome
+ * points to lives in the arena, the message's texts for as long as the caller keeps them. */
 void job_run(struct job *job, struct arena *arena, const struct job_message *message,
              uint64_t deadline_ms, struct job_outcome *outcome);
 
