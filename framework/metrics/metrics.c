@@ -213,28 +213,15 @@ struct counter *metrics_handler_counter(struct metrics *metrics, const char *cou
     return &find_or_make(family, (const char *const[]){ handler, queue })->counter;
 }
 
-uint64_t histogram_count(const struct histogram *histogram)
+double histogram_quantile(const struct histogram_bounds *bounds, const uint64_t *counts, double q)
 {
-    uint64_t count = 0;
-    for (unsigned i = 0; i <= histogram->bounds->count; i++) {
-        count += atomic_load_explicit(&histogram->buckets[i], memory_order_relaxed);
-    }
-    return count;
-}
-
-double histogram_quantile(const struct histogram *histogram, double q)
-{
-    const struct histogram_bounds *bounds = histogram->bounds;
-    const double rank = q * (double)histogram_count(histogram);
-    double below = 0;
-    if (rank <= 0) return 0;
+    double all = 0, below = 0;
+    for (unsigned i = 0; i <= bounds->count; i++) all += (double)counts[i];
+    if (all <= 0) return 0;
     for (unsigned i = 0; i < bounds->count; i++) {
-        const double here =
-            (double)atomic_load_explicit(&histogram->buckets[i], memory_order_relaxed);
-        const double low = i ? (double)bounds->bound[i - 1] : 0;
-        if (here > 0 && below + here >= rank) {
-            return low + ((double)bounds->bound[i] - low) * (rank - below) / here;
-        }
+        const double low = i ? (double)bounds->bound[i - 1] : 0, here = (double)counts[i];
+        if (here > 0 && below + here >= q * all)
+            return low + ((double)bounds->bound[i] - low) * (q * all - below) / here;
         below += here;
     }
     return (double)bounds->bound[bounds->count - 1];

@@ -135,11 +135,6 @@ static inline void histogram_note_many_shared(struct histogram *histogram, uint6
     atomic_fetch_add_explicit(&histogram->sum, value * n, memory_order_relaxed);
 }
 
-static inline void histogram_note_shared(struct histogram *histogram, uint64_t value)
-{
-    histogram_note_many_shared(histogram, value, 1);
-}
-
 /* ---- reading, from any thread ------------------------------------------------------------------ */
 
 static inline uint64_t counter_read(const struct counter *counter)
@@ -155,11 +150,9 @@ static inline double gauge_read(const struct gauge *gauge)
     return value;
 }
 
-uint64_t histogram_count(const struct histogram *histogram);
-
 /* The value below which a share q (0..1) of what was noted lies, in the histogram's own unit
  * (nanoseconds for seconds), even within its bucket; 0 where nothing was, and the highest bound
- * where it lies above all. */
-double histogram_quantile(const struct histogram *histogram, double q);
+ * where it lies above all. `counts`: what each bucket has, the one above all bounds too. */
+double histogram_quantile(const struct histogram_bounds *bounds, const uint64_t *counts, double q);
 
 #endif

@@ -64,24 +64,10 @@ static void read_sample(struct history *history, const struct history_sample *sa
         out->buckets[i] = atomic_load_explicit(&sample->settle->buckets[i], memory_order_relaxed);
 }
 
-/* In microseconds; evenly within a bucket, the highest bound above all. */
 static uint32_t quantile_us(const struct histogram_bounds *bounds, const uint64_t *grown, double q)
 {
-    double all = 0, below = 0;
-    if (!bounds) return 0;
-    for (unsigned i = 0; i <= bounds->count; i++) all += (double)grown[i];
-    if (all <= 0) return 0;
-    for (unsigned i = 0; i < bounds->count; i++) {
-        const double low = i ? (double)bounds->bound[i - 1] : 0, here = (double)grown[i];
-        if (here > 0 && below + here >= q * all) {
-            const double ns = low + ((double)bounds->bound[i] - low) * (q * all - below) / here;
-            return ns < 4e12 ? (uint32_t)(ns / 1000) : UINT32_MAX;
-        }
-        below += here;
-    }
-    return bounds->bound[bounds->count - 1] < 4000000000000u
-               ? (uint32_t)(bounds->bound[bounds->count - 1] / 1000)
-               : UINT32_MAX;
+    const double us = bounds ? histogram_quantile(bounds, grown, q) / 1e3 : 0;
+    return us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
 }
 
 static uint64_t grown(uint64_t now, uint64_t before)

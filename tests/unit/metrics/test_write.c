@@ -109,7 +109,7 @@ Test(write, a_histogram_is_cumulative_and_ends_with_infinity)
     struct histogram *rows = metrics_histogram(metrics, METRIC_BATCH_ROWS, orders);
     histogram_note(rows, 1);
     histogram_note_many(rows, 3, 2);
-    histogram_note_shared(rows, 20000);
+    histogram_note_many_shared(rows, 20000, 1);
     expect(metrics, false,
            "# TYPE warrener_batch_rows histogram\n"
            "warrener_batch_rows_bucket{queue=\"orders\",le=\"1\"} 1\n"
