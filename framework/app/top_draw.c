@@ -118,9 +118,9 @@ static const char *show_time(int64_t us, char out[SHOWN])
 
 /* ---- the head -------------------------------------------------------------------------------- */
 
-static enum colour colour_of(int trouble)
+static enum colour colour_of(enum top_level level)
 {
-    return trouble == 0 ? GOOD : trouble == 1 ? WARN : BAD;
+    return level == TOP_GOOD ? GOOD : level == TOP_WARN ? WARN : BAD;
 }
 
 static void draw_head(struct pen *pen, const struct top_view *view)
@@ -140,7 +140,7 @@ static void draw_health(struct pen *pen, const struct top_view *view)
         end_line(pen);
         return;
     }
-    put(pen, colour_of(view->trouble), "%s", view->verdict);
+    put(pen, colour_of(view->level), "%s", view->verdict);
     end_line(pen);
     for (unsigned i = 0; i < view->n_lines && rows_left(pen) > 12; i++) {
         put(pen, PLAIN, "  %s", view->lines[i]);
@@ -223,7 +223,7 @@ static void show_cell(const struct top_consumer *consumer, size_t column, char *
 {
     char text[SHOWN];
     switch (column) {
-    case 0: snprintf(out, bytes, "%s", consumer->state); break;
+    case 0: snprintf(out, bytes, "%s", consumer->word); break;
     case 1: snprintf(out, bytes, "%s", show_rate(consumer->done_rate, text)); break;
     case 2: snprintf(out, bytes, "%s", show_time(consumer->late_us, text)); break;
     case 3: snprintf(out, bytes, "%lld", (long long)consumer->ready); break;
@@ -249,7 +249,7 @@ static void draw_row(struct pen *pen, const struct top_consumer *consumer, size_
                              ? columns[i].width - 1 - (unsigned)strlen(text)
                              : 0));
         const bool is_dead = i == 4 && consumer->dead;
-        put(pen, i == 0 ? colour_of(consumer->trouble) : is_dead ? BAD : PLAIN, "%s", text);
+        put(pen, i == 0 ? colour_of(consumer->level) : is_dead ? BAD : PLAIN, "%s", text);
     }
     end_line(pen);
 }

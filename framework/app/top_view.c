@@ -17,7 +17,7 @@ struct reader {
     struct json json;
     struct arena arena;
     struct top_view *view;
-    int64_t now_us, timeout_ms; /* the latter of the consumer in hand */
+    int64_t now_us;
 };
 
 /* ---- fields ---------------------------------------------------------------------------------- */
@@ -56,6 +56,13 @@ static int64_t read_time_us(struct reader *reader, const char *field)
     return is_time ? us : 0;
 }
 
+static enum top_level read_level(struct reader *reader, const char *field)
+{
+    char word[8];
+    read_text(reader, field, word, sizeof word);
+    return !strcmp(word, "good") ? TOP_GOOD : !strcmp(word, "warn") ? TOP_WARN : TOP_BAD;
+}
+
 /* Calls for each entry of a list, with the entry as the current value. */
 static void each(struct reader *reader, const char *list, size_t most,
                  void (*read)(struct reader *reader, size_t nth))
@@ -69,20 +76,10 @@ static void each(struct reader *reader, const char *list, size_t most,
 
 /* ---- entries --------------------------------------------------------------------------------- */
 
-static void say(struct top_view *view, const char *what, const char *about, const char *more)
-{
-    if (view->n_lines == TOP_LINES) return;
-    char words[4 * TOP_TEXT];
-    snprintf(words, sizeof words, "%s%s%s%s", what, about, *more ? ": " : "", more);
-    text_show(text_of(words), view->lines[view->n_lines++], TOP_TEXT);
-}
-
 static void read_reason(struct reader *reader, size_t nth)
 {
-    char words[TOP_TEXT];
-    (void)nth;
-    read_text(reader, "", words, sizeof words);
-    say(reader->view, words, "", "");
+    read_text(reader, "", reader->view->lines[nth], TOP_TEXT);
+    reader->view->n_lines = (unsigned)nth + 1;
 }
 
 static void read_server(struct reader *reader, size_t nth)
@@ -123,7 +120,6 @@ static void read_lane(struct reader *reader, size_t nth)
 {
     struct top_consumer *consumer = &reader->view->consumers[reader->view->n_consumers];
     consumer->lanes = (unsigned)nth + 1;
-    if (read_int(reader, "busy_ms") > reader->timeout_ms) consumer->is_stuck = true;
 }
 
 static void read_stages(struct reader *reader, struct top_consumer *consumer)
@@ -164,27 +160,6 @@ static int64_t *number_of(struct top_consumer *consumer, size_t nth)
     return (int64_t *)(void *)((char *)consumer + numbers[nth].offset);
 }
 
-static void judge(struct top_consumer *consumer)
-{
-    const struct {
-        bool is_so;
-        int trouble;
-        const char *state;
-    } table[] = {
-        { consumer->is_stuck, 3, "stuck" },
-        { consumer->is_paused, 2, "paused" },
-        { !consumer->is_subscribed, 2, "not consuming" },
-        { consumer->dead_rate > 0, 1, "messages die" },
-        { consumer->done_rate > 0, 0, "flowing" },
-        { consumer->in_flight > 0, 0, "working" },
-        { true, 0, "idle" },
-    };
-    size_t i = 0;
-    while (!table[i].is_so) i++;
-    consumer->trouble = table[i].trouble;
-    consumer->state = table[i].state;
-}
-
 static void add_up(struct top_consumer *sum, struct top_consumer *one)
 {
     for (size_t i = 0; i < NUMBERS; i++) {
@@ -194,7 +169,6 @@ static void add_up(struct top_consumer *sum, struct top_consumer *one)
     }
     for (int i = 0; i < TOP_STAGES; i++) sum->stages[i] += one->stages[i];
     sum->done_rate += one->done_rate;
-    sum->dead_rate += one->dead_rate;
     sum->held += one->held;
 }
 
@@ -202,19 +176,17 @@ static void read_consumer(struct reader *reader, size_t nth)
 {
     struct top_view *view = reader->view;
     struct top_consumer *consumer = &view->consumers[nth];
+    consumer->nth = nth;
     read_text(reader, "name", consumer->name, sizeof consumer->name);
-    read_text(reader, "why", consumer->why, sizeof consumer->why);
-    consumer->is_subscribed = read_bool(reader, "subscribed");
-    consumer->is_paused = read_bool(reader, "paused");
+    read_text(reader, "state.word", consumer->word, sizeof consumer->word);
+    consumer->level = read_level(reader, "state.level");
+    consumer->trouble = (unsigned)read_int(reader, "state.trouble");
     consumer->done_rate = read_float(reader, "rates.done");
-    consumer->dead_rate = read_float(reader, "rates.dead");
     consumer->lanes_busy = read_float(reader, "lanes_busy");
     for (size_t i = 0; i < NUMBERS; i++)
         *number_of(consumer, i) = read_int(reader, numbers[i].field);
-    reader->timeout_ms = read_int(reader, "timeout_ms");
     each(reader, "lanes", SIZE_MAX, read_lane);
     read_stages(reader, consumer);
-    judge(consumer);
     add_up(&view->sum, consumer);
     view->n_consumers = nth + 1;
 }
@@ -222,46 +194,11 @@ static void read_consumer(struct reader *reader, size_t nth)
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 /* The worst first; among equals as configured. */
-static void sort(struct top_view *view)
+static int by_trouble(const void *left, const void *right)
 {
-    struct top_consumer *sorted = memory_new(view->n_consumers + 1, sizeof *sorted);
-    size_t n = 0;
-    for (int trouble = 3; trouble >= 0; trouble--)
-        for (size_t i = 0; i < view->n_consumers; i++)
-            if (view->consumers[i].trouble == trouble) sorted[n++] = view->consumers[i];
-    free(view->consumers);
-    view->consumers = sorted;
-}
-
-/* Where the host itself says that work flows: what is amiss all the same. */
-static void look_for_trouble(struct top_view *view)
-{
-    for (unsigned i = 0; i < view->n_servers; i++) {
-        const struct top_server *server = &view->servers[i];
-        if (!server->is_connected) say(view, server->kind, " is away", server->last_error);
-        if (server->is_connected && server->is_broken)
-            say(view, "nothing is sent to ", server->kind, "its breaker is open");
-    }
-    for (size_t i = 0; i < view->n_consumers && view->consumers[i].trouble > 1; i++) {
-        char words[2 * TOP_TEXT];
-        snprintf(words, sizeof words, "%s is %s", view->consumers[i].name,
-                 view->consumers[i].state);
-        say(view, words, "", view->consumers[i].why);
-    }
-    if (view->sum.dead_rate > 0) say(view, "messages are going to the dead queue", "", "");
-}
-
-static void conclude(struct top_view *view)
-{
-    const bool is_well = view->is_live && view->is_ready && !view->is_draining;
-    if (is_well) look_for_trouble(view);
-    view->trouble = is_well ? view->n_lines > 0 : view->is_live && view->is_draining ? 1 : 2;
-    view->verdict = !view->is_live      ? "Stuck"
-                    : view->is_draining ? "Draining"
-                    : !*view->version   ? "Starting"
-                    : !view->is_ready   ? "Not ready"
-                    : view->trouble     ? "Work flows, with trouble"
-                                        : "All is well";
+    const struct top_consumer *const a = left, *const b = right;
+    if (a->trouble != b->trouble) return a->trouble > b->trouble ? -1 : 1;
+    return a->nth < b->nth ? -1 : 1;
 }
 
 static void read_all(struct reader *reader)
@@ -275,10 +212,9 @@ static void read_all(struct reader *reader)
     read_text(reader, "name", view->name, sizeof view->name);
     read_text(reader, "version", view->version, sizeof view->version);
     view->up_s = read_int(reader, "uptime_seconds");
-    view->is_live = read_bool(reader, "live");
-    view->is_ready = read_bool(reader, "ready");
-    view->is_draining = read_bool(reader, "draining");
-    each(reader, "reasons", TOP_LINES, read_reason);
+    read_text(reader, "health.title", view->verdict, sizeof view->verdict);
+    view->level = read_level(reader, "health.level");
+    each(reader, "health.reasons", TOP_LINES, read_reason);
     each(reader, "connections", TOP_SERVERS, read_server);
     if (json_count(&reader->json, "consumers", &n) != JSON_OK) n = 0;
     view->consumers = memory_new(n + 1, sizeof *view->consumers);
@@ -299,8 +235,7 @@ bool top_view_read(struct top_view *view, struct wr_text document)
         json_open(&reader->json, document) == JSON_OK && json_has(&reader->json, "consumers");
     if (is_status) {
         read_all(reader);
-        sort(view);
-        conclude(view);
+        qsort(view->consumers, view->n_consumers, sizeof *view->consumers, by_trouble);
     }
     arena_reset(&reader->arena);
     free(reader);

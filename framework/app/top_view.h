@@ -16,6 +16,9 @@
 #define TOP_SERVERS 8
 #define TOP_FAULTS 24
 #define TOP_STEPS 300
+
+enum top_level { TOP_BAD, TOP_WARN, TOP_GOOD }; /* what is not told is bad */
+
 enum top_stage {
     TOP_READY,
     TOP_WAITING,
@@ -29,15 +32,16 @@ enum top_stage {
 };
 
 struct top_consumer {
-    char name[TOP_TEXT], why[TOP_TEXT];
-    bool is_subscribed, is_paused, is_stuck;
-    double done_rate, dead_rate, lanes_busy;
+    char name[TOP_TEXT];
+    char word[24]; /* "flowing" */
+    enum top_level level;
+    unsigned trouble; /* above 0: the more the worse */
+    size_t nth;       /* as configured */
+    double done_rate, lanes_busy;
     int64_t done, retried, dead, in_flight, prefetch, ready, retry_ready, dead_ready, late_us,
         median_us, held;
     int64_t stages[TOP_STAGES]; /* the first is `ready` */
     unsigned lanes;
-    const char *state; /* a word */
-    int trouble;       /* 0: flows or has nothing to do; above: the more the worse */
 };
 
 struct top_server {
@@ -54,9 +58,8 @@ struct top_fault {
 struct top_view {
     char name[TOP_TEXT], version[32], clock[9];
     int64_t up_s;
-    bool is_live, is_ready, is_draining;
-    const char *verdict; /* "All is well" */
-    int trouble;         /* 0: none, 1: some, 2: work does not flow */
+    char verdict[TOP_TEXT]; /* "All is well" */
+    enum top_level level;
     char lines[TOP_LINES][TOP_TEXT];
     unsigned n_lines, n_servers, n_faults, n_steps;
     struct top_consumer *consumers; /* those in trouble first */

@@ -101,14 +101,15 @@ static void answer_status(void *context, const struct http_request *request,
     struct metrics_text words = { NULL, 0, 0 }, ignored = { NULL, 0, 0 };
     (void)request;
     gather(site, &all);
-    struct status_health health;
-    health.live = probe_is_live(&all.facts, &ignored);
-    health.ready = probe_is_ready(&all.facts, &words);
+    struct health_facts health = { .board = site->board,
+                                   .snapshot = all.snapshot,
+                                   .history = site->history,
+                                   .is_live = probe_is_live(&all.facts, &ignored),
+                                   .is_ready = probe_is_ready(&all.facts, &words) };
     metrics_text_add(&words, "", 1);
     health.words = words.at;
     answer->type = "application/json";
-    status_write(site->board, all.snapshot, site->history, &health, all.facts.now_unix_us,
-                 &answer->body);
+    status_write(&health, all.facts.now_unix_us, &answer->body);
     metrics_text_fini(&words);
     metrics_text_fini(&ignored);
     free(all.lanes);

@@ -10,22 +10,7 @@
 #include <string.h>
 
 #include "base/check.h"
-
 #include "base/log_kept.h"
-#include "ops/json_write.h"
-
-static void write_lines(struct json_write *json, const char *key, const char *words)
-{
-    json_write_open(json, key, '[');
-    while (*words) {
-        char line[BOARD_WORDS_BYTES + 1];
-        const size_t len = strcspn(words, "\n");
-        snprintf(line, sizeof line, "%.*s", (int)len, words);
-        json_write_text(json, NULL, line);
-        words += len + (words[len] == '\n');
-    }
-    json_write_close(json, ']');
-}
 
 static void write_server(struct json_write *json, const struct board_server *server)
 {
@@ -41,11 +26,14 @@ static void write_server(struct json_write *json, const struct board_server *ser
     json_write_close(json, '}');
 }
 
-static void write_lane(struct json_write *json, uint64_t now_ms, uint64_t since_ms,
-                       const struct board_lane *lane)
+static void write_lane(struct json_write *json, const struct board *board, size_t consumer,
+                       size_t nth, const struct board_lane *lane)
 {
+    const uint64_t now_ms = board_counted_ms(board);
+    const uint64_t since_ms = board_lane_since_ms(board, consumer, nth);
     json_write_open(json, NULL, '{');
     json_write_text(json, "state", since_ms ? "busy" : "idle");
+    json_write_bool(json, "stuck", board_lane_is_stuck(board, consumer, nth));
     json_write_count(json, "busy_ms", since_ms && now_ms > since_ms ? now_ms - since_ms : 0);
     json_write_count(json, "handled", lane->handled);
     json_write_close(json, '}');
@@ -86,10 +74,11 @@ static void write_pace(struct json_write *json, const struct history *history, s
     json_write_close(json, ']');
 }
 
-static void write_consumer(struct json_write *json, const struct board *board,
-                           const struct history *history, size_t i,
-                           const struct board_consumer *consumer)
+static void write_consumer(struct json_write *json, const struct health_facts *facts, size_t i)
 {
+    const struct board_consumer *const consumer = &facts->snapshot->consumers[i];
+    struct health_state state;
+    health_judge(facts, i, &state);
     json_write_open(json, NULL, '{');
     json_write_text(json, "queue", consumer->queue);
     json_write_text(json, "name", consumer->name);
@@ -97,6 +86,7 @@ static void write_consumer(struct json_write *json, const struct board *board,
     json_write_text(json, "name", consumer->handler);
     json_write_text(json, "version", consumer->handler_version);
     json_write_close(json, '}');
+    health_write_state(json, &state);
     json_write_bool(json, "subscribed", consumer->subscribed);
     json_write_bool(json, "paused", consumer->paused);
     json_write_text_or_null(json, "why", consumer->why);
@@ -111,13 +101,11 @@ static void write_consumer(struct json_write *json, const struct board *board,
     json_write_count(json, "dead", consumer->dead);
     json_write_count(json, "crashes", consumer->crashes);
     write_stages(json, consumer);
-    if (history) write_pace(json, history, i);
-    json_write_count(json, "timeout_ms", board_timeout_ms(board, i));
+    if (facts->history) write_pace(json, facts->history, i);
+    json_write_count(json, "timeout_ms", board_timeout_ms(facts->board, i));
     json_write_open(json, "lanes", '[');
-    for (size_t lane = 0; lane < consumer->n_lanes; lane++) {
-        write_lane(json, board_counted_ms(board), board_lane_since_ms(board, i, lane),
-                   &consumer->lanes[lane]);
-    }
+    for (size_t lane = 0; lane < consumer->n_lanes; lane++)
+        write_lane(json, facts->board, i, lane, &consumer->lanes[lane]);
     json_write_close(json, ']');
     json_write_text_or_null(json, "last_error", consumer->last_error);
     json_write_close(json, '}');
@@ -150,10 +138,10 @@ static void write_cache(struct json_write *json, const struct board_cache *cache
     json_write_close(json, '}');
 }
 
-static void write_snapshot(struct json_write *json, const struct board *board,
-                           const struct board_snapshot *snapshot, const struct history *history,
+static void write_snapshot(struct json_write *json, const struct health_facts *facts,
                            int64_t now_unix_us)
 {
+    const struct board_snapshot *const snapshot = facts->snapshot;
     const int64_t up_us = now_unix_us - snapshot->started_unix_us;
     json_write_text(json, "name", snapshot->name);
     json_write_text(json, "version", snapshot->version);
@@ -167,9 +155,7 @@ static void write_snapshot(struct json_write *json, const struct board *board,
     json_write_close(json, ']');
     write_cache(json, &snapshot->cache);
     json_write_open(json, "consumers", '[');
-    for (size_t i = 0; i < snapshot->n_consumers; i++) {
-        write_consumer(json, board, history, i, &snapshot->consumers[i]);
-    }
+    for (size_t i = 0; i < snapshot->n_consumers; i++) write_consumer(json, facts, i);
     json_write_close(json, ']');
 }
 
@@ -222,21 +208,22 @@ static void write_history(struct json_write *json, const struct history *history
     json_write_close(json, '}');
 }
 
-void status_write(const struct board *board, const struct board_snapshot *snapshot,
-                  const struct history *history, const struct status_health *health,
-                  int64_t now_unix_us, struct metrics_text *out)
+void status_write(const struct health_facts *given, int64_t now_unix_us, struct metrics_text *out)
 {
     static const struct board_snapshot nothing = { .name = "", .version = "" };
+    struct health_facts facts = *given;
     struct json_write json = { out, false };
+    if (!facts.snapshot) facts.snapshot = &nothing;
     json_write_open(&json, NULL, '{');
     json_write_time(&json, "now", now_unix_us);
-    json_write_bool(&json, "live", health->live);
-    json_write_bool(&json, "ready", health->ready);
-    json_write_bool(&json, "draining", board_is_draining(board));
-    write_lines(&json, "reasons", health->ready ? "" : health->words);
-    write_snapshot(&json, board, snapshot ? snapshot : &nothing, history, now_unix_us);
+    json_write_bool(&json, "live", facts.is_live);
+    json_write_bool(&json, "ready", facts.is_ready);
+    json_write_bool(&json, "draining", board_is_draining(facts.board));
+    health_write_lines(&json, "reasons", facts.is_ready ? "" : facts.words, NULL);
+    health_write(&json, &facts);
+    write_snapshot(&json, &facts, now_unix_us);
     write_faults(&json);
-    if (history) write_history(&json, history);
+    if (facts.history) write_history(&json, facts.history);
     json_write_close(&json, '}');
     metrics_text_put(out, "\n");
 }

@@ -6,17 +6,9 @@
 #define OPS_STATUS_H
 
 #include "metrics/metrics_text.h"
-#include "ops/board.h"
-#include "ops/history.h"
+#include "ops/health.h"
 
-struct status_health {
-    bool live, ready;
-    const char *words; /* the probes': one line a reason */
-};
-
-/* `snapshot` may be NULL: nothing was published yet; so may `history`. */
-void status_write(const struct board *board, const struct board_snapshot *snapshot,
-                  const struct history *history, const struct status_health *health,
-                  int64_t now_unix_us, struct metrics_text *out);
+/* The snapshot may be NULL: nothing was published yet. */
+void status_write(const struct health_facts *given, int64_t now_unix_us, struct metrics_text *out);
 
 #endif

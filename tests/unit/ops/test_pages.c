@@ -103,7 +103,9 @@ Test(status, before_anything_is_known_it_is_json_already)
 {
     struct board *board = board_new(&(struct board_plan){ 0, 0, NULL });
     struct metrics_text text = { NULL, 0, 0 };
-    status_write(board, NULL, NULL, &(struct status_health){ true, false, "starting\n" }, 1, &text);
+    status_write(&(struct health_facts){ .board = board, .is_live = true, .words = "starting\n" },
+                 1, &text);
+    expect(&text, "health.title", "\"Starting\"");
     expect(&text, "reasons", "[\"starting\"]");
     expect(&text, "consumers", "[]");
     expect(&text, "cache", "null");
@@ -141,7 +143,11 @@ Test(status, tells_all_that_the_board_knows)
     board_tick(board, 1000);
     pulse_beat(board_lane_pulse(board, 0, 1));
     board_tick(board, 1900);
-    status_write(board, board_latest(board), NULL, &(struct status_health){ true, true, "ready\n" },
+    status_write(&(struct health_facts){ .board = board,
+                                         .snapshot = board_latest(board),
+                                         .is_live = true,
+                                         .is_ready = true,
+                                         .words = "ready\n" },
                  65000000, &text);
     expect(&text, "ready", "true");
     expect(&text, "reasons", "[]");
@@ -160,7 +166,9 @@ Test(status, tells_all_that_the_board_knows)
     expect(&text, "consumers.0.handler.name", "\"tally\"");
     expect(&text, "consumers.0.received", "18446744073709551615");
     expect(&text, "consumers.0.lanes.0.state", "\"idle\"");
+    expect(&text, "consumers.0.state.word", "\"not consuming\"");
     expect(&text, "consumers.0.lanes.1.state", "\"busy\"");
+    expect(&text, "consumers.0.lanes.1.stuck", "false");
     expect(&text, "consumers.0.lanes.1.busy_ms", "900");
     expect(&text, "consumers.0.lanes.1.handled", "12");
     expect(&text, "consumers.0.last_error", "null");
