@@ -17,7 +17,8 @@
 #include "flow/crash_thread.h"
 
 #define FRAMES_MOST 24
-#define FRAMES_OURS 2 /* the signal's own */
+#define FRAMES_OF_EXIT 2  /* ours above it */
+#define FRAMES_OF_FAULT 3 /* and the one that calls a signal's function */
 #define HANGING_S 3
 
 static struct crash_record *record_of_this_host;
@@ -56,7 +57,8 @@ static void add_frame(char *detail, void *address)
         snprintf(at, room, "%s%s+0x%zx", between, file, offset);
 }
 
-static void write_frames(struct crash_mark *mark, int skipped)
+/* A frame of its own in every build, for its callers count them. */
+__attribute__((noinline)) static void write_frames(struct crash_mark *mark, int skipped)
 {
     void *frames[FRAMES_MOST];
     const int n = backtrace(frames, FRAMES_MOST);
@@ -104,7 +106,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
     mark->is_foreign = info->si_code <= 0 && info->si_pid != host;
     atomic_store(&mark->kind, CRASH_MARK_SIGNAL);
     end_even_if_this_hangs();
-    write_frames(mark, FRAMES_OURS);
+    write_frames(mark, FRAMES_OF_FAULT);
     die_of(number);
 }
 
@@ -118,7 +120,7 @@ static void on_exit_of_somebody(void)
     atomic_store(&mark->kind, CRASH_MARK_EXIT);
     end_even_if_this_hangs();
     snprintf(mark->detail, sizeof mark->detail, "exit() was called");
-    write_frames(mark, 1);
+    write_frames(mark, FRAMES_OF_EXIT);
     _exit(EXIT_INTERNAL);
 }
 

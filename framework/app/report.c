@@ -212,6 +212,20 @@ static void on_report(void *own)
     timer_arm_ms(&host->report, REPORT_MS);
 }
 
+/* By its supervisor's record, which may be a file: nothing in it is trusted to be in bounds. */
+static void tell_deaths(const struct crash_record *record, struct board_snapshot *draft)
+{
+    const bool is_known = record->last_why < CRASH_WHY_COUNT;
+    for (int i = 0; i < CRASH_WHY_COUNT; i++) draft->restarts += record->restarts[i];
+    if (!draft->restarts) return;
+    board_say(draft->last_death, sizeof draft->last_death, record->last_words);
+    draft->last_death_unix_us = record->last_s * 1000000;
+    board_say(draft->last_death_by, sizeof draft->last_death_by,
+              is_known ? crash_why_name((enum crash_why)record->last_why) : "");
+    board_say(draft->last_death_consumer, sizeof draft->last_death_consumer, record->last_consumer);
+    board_say(draft->last_death_message, sizeof draft->last_death_message, record->last_id);
+}
+
 /* What does not change. */
 static void introduce(struct host *host)
 {
@@ -219,10 +233,7 @@ static void introduce(struct host *host)
     board_say(draft->version, sizeof draft->version, WARRENER_VERSION);
     board_say(draft->name, sizeof draft->name, host->config->name);
     draft->started_unix_us = clock_unix_us();
-    const struct crash_record *record = host->self->record;
-    for (int i = 0; i < CRASH_WHY_COUNT; i++) draft->restarts += record->restarts[i];
-    board_say(draft->last_death, sizeof draft->last_death, record->last_words);
-    draft->last_death_unix_us = record->last_s * 1000000;
+    tell_deaths(host->self->record, draft);
     for (size_t i = 0; i < host->n_posts; i++) {
         const struct post *post = &host->posts[i];
         const struct wr_handler *handler = plugin_handler(post->plugin);
@@ -233,7 +244,9 @@ static void introduce(struct host *host)
         board_say(out->handler_version, sizeof out->handler_version,
                   handler->version ? handler->version : "");
         const uint32_t number = crash_record_consumer(host->self->record, out->name);
-        out->crashes = record->consumers[number].crashes;
+        out->crashes = host->self->record->consumers[number].crashes;
+        if (*out->name && !strcmp(out->name, draft->last_death_consumer))
+            board_say(draft->last_death_handler, sizeof draft->last_death_handler, out->handler);
     }
 }
 

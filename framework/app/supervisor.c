@@ -166,7 +166,9 @@ static uint32_t look_into(struct supervisor *supervisor)
         log_error("app", "the host dies before it has begun; giving up", LOG_TEXT(REASON, words));
     else
         log_error("app", "the host died; starting it again", LOG_TEXT(REASON, words),
-                  LOG_TEXT(CODE, crash_why_name(why)), LOG_INT(AFTER_MS, after_ms));
+                  LOG_TEXT(CODE, crash_why_name(why)), LOG_INT(AFTER_MS, after_ms),
+                  LOG_TEXT(QUEUE, self->record->last_consumer),
+                  LOG_TEXT(MESSAGE_ID, self->record->last_id));
     return after_ms;
 }
 

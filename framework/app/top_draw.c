@@ -148,6 +148,19 @@ static void draw_health(struct pen *pen, const struct top_view *view)
     }
 }
 
+#define DEATH_FRESH_S 3600
+
+static void draw_death(struct pen *pen, const struct top_view *view)
+{
+    const struct top_death *death = &view->death;
+    char ago[SHOWN];
+    if (!death->restarts) return;
+    put(pen, death->ago_s < DEATH_FRESH_S ? WARN : DIM,
+        "started again %lld time%s, last %s ago: %s", (long long)death->restarts,
+        death->restarts == 1 ? "" : "s", show_span(death->ago_s, ago), death->words);
+    end_line(pen);
+}
+
 /* The last minutes, a column each few seconds. */
 static void draw_plot(struct pen *pen, const struct top_view *view, unsigned cells)
 {
@@ -326,6 +339,7 @@ size_t top_draw(const struct top_view *view, const struct top_canvas *canvas, ch
     CHECK(pen.out != NULL);
     draw_head(&pen, view);
     draw_health(&pen, view);
+    draw_death(&pen, view);
     draw_sums(&pen, view);
     draw_way(&pen, view);
     const size_t room = draw_consumers(&pen, view, rows_kept(view, canvas));

@@ -191,6 +191,23 @@ static void read_consumer(struct reader *reader, size_t nth)
     view->n_consumers = nth + 1;
 }
 
+/* What it was of, without the call stack; in whose message. */
+static void read_death(struct reader *reader)
+{
+    struct top_death *death = &reader->view->death;
+    char what[TOP_TEXT], by[16], consumer[TOP_TEXT], message[TOP_TEXT];
+    death->restarts = read_int(reader, "restarts");
+    death->ago_s = (reader->now_us - read_time_us(reader, "last_death_at")) / 1000000;
+    read_text(reader, "last_death", what, sizeof what);
+    read_text(reader, "last_death_by", by, sizeof by);
+    read_text(reader, "last_death_consumer", consumer, sizeof consumer);
+    read_text(reader, "last_death_message", message, sizeof message);
+    const char *const frames = strstr(what, strcmp(by, "crash") ? " < " : ": ");
+    const int shown = frames ? (int)(frames - what) : (int)strlen(what);
+    snprintf(death->words, sizeof death->words, "%.*s%s%s%s%s", shown, what,
+             *consumer ? ", in " : "", consumer, *message ? " on message " : "", message);
+}
+
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 /* The worst first; among equals as configured. */
@@ -212,6 +229,7 @@ static void read_all(struct reader *reader)
     read_text(reader, "name", view->name, sizeof view->name);
     read_text(reader, "version", view->version, sizeof view->version);
     view->up_s = read_int(reader, "uptime_seconds");
+    read_death(reader);
     read_text(reader, "health.title", view->verdict, sizeof view->verdict);
     view->level = read_level(reader, "health.level");
     each(reader, "health.reasons", TOP_LINES, read_reason);

@@ -55,6 +55,11 @@ struct top_fault {
     int64_t count, ago_s;
 };
 
+struct top_death {
+    int64_t restarts, ago_s;
+    char words[4 * TOP_TEXT]; /* of the last, and whose message it was */
+};
+
 struct top_view {
     char name[TOP_TEXT], version[32], clock[9];
     int64_t up_s;
@@ -65,6 +70,7 @@ struct top_view {
     struct top_consumer *consumers; /* those in trouble first */
     size_t n_consumers;
     struct top_consumer sum;
+    struct top_death death; /* of the host, by the supervisor's record */
     struct top_server servers[TOP_SERVERS];
     struct top_fault faults[TOP_FAULTS];
     double done[TOP_STEPS]; /* a second, from the oldest */

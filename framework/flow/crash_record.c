@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 
-#define MAGIC "warrener crash2"
+#define MAGIC "warrener crash3"
 
 static const char *const why_names[CRASH_WHY_COUNT] = {
     [CRASH_BY_SIGNAL] = "crash", [CRASH_BY_EXIT] = "exit",   [CRASH_BY_MEMORY] = "oom",
@@ -66,10 +66,21 @@ void crash_record_init(struct crash_record *record)
     record->bytes = sizeof *record;
 }
 
+static bool is_ended(const char *text, size_t bytes)
+{
+    return memchr(text, '\0', bytes) != NULL;
+}
+
 bool crash_record_is_well(const struct crash_record *record)
 {
-    return !memcmp(record->magic, MAGIC, sizeof MAGIC) && record->bytes == sizeof *record &&
-           record->n_consumers <= CRASH_CONSUMERS && record->n_notes <= CRASH_NOTES;
+    bool is_well = !memcmp(record->magic, MAGIC, sizeof MAGIC) && record->bytes == sizeof *record &&
+                   record->n_consumers <= CRASH_CONSUMERS && record->n_notes <= CRASH_NOTES &&
+                   is_ended(record->last_words, sizeof record->last_words) &&
+                   is_ended(record->last_consumer, sizeof record->last_consumer) &&
+                   is_ended(record->last_id, sizeof record->last_id);
+    for (uint32_t i = 0; is_well && i < record->n_consumers; i++)
+        is_well = is_ended(record->consumers[i].name, sizeof record->consumers[i].name);
+    return is_well;
 }
 
 void crash_record_begin(struct crash_record *record)
@@ -280,6 +291,22 @@ static const struct crash_note *culprit(const struct crash_record *record)
     return is_busy(&record->notes[number]) ? &record->notes[number] : NULL;
 }
 
+static void remember(struct crash_record *record, const struct verdict *verdict,
+                     const struct crash_note *note)
+{
+    const size_t bytes = !note                             ? 0
+                         : note->id_bytes < CRASH_ID_BYTES ? note->id_bytes
+                                                           : CRASH_ID_BYTES;
+    record->restarts[verdict->why]++;
+    record->last_why = verdict->why;
+    record->last_s = verdict->now_s;
+    snprintf(record->last_words, sizeof record->last_words, "%s", verdict->words);
+    snprintf(record->last_consumer, sizeof record->last_consumer, "%s",
+             note ? consumer_name(record, note->consumer) : "");
+    if (bytes) memcpy(record->last_id, note->id, bytes);
+    record->last_id[bytes] = '\0';
+}
+
 enum crash_why crash_record_judge(struct crash_record *record, const struct crash_end *end,
                                   int64_t now_s)
 {
@@ -288,9 +315,7 @@ enum crash_why crash_record_judge(struct crash_record *record, const struct cras
     crash_record_words(record, end, why, words, sizeof words);
     const struct verdict verdict = { record, why, now_s, words };
     const struct crash_note *note = culprit(record);
-    record->restarts[why]++;
-    record->last_s = now_s;
-    snprintf(record->last_words, sizeof record->last_words, "%s", words);
+    remember(record, &verdict, why != CRASH_BY_KILL ? note : NULL);
     forget_old(record, now_s);
     if (why != CRASH_BY_KILL && note) {
         accuse(&verdict, note, true);

@@ -77,6 +77,9 @@ struct crash_record {
     uint64_t restarts[CRASH_WHY_COUNT];
     char last_words[CRASH_DETAIL_BYTES]; /* what the last host died of; "": none did */
     int64_t last_s;                      /* and when: Unix time */
+    uint32_t last_why;
+    char last_consumer[CRASH_NAME_BYTES]; /* whose message did it; "": nobody knows */
+    char last_id[CRASH_ID_BYTES + 1];     /* the message; "": it has no id */
     uint32_t n_consumers, n_notes;
     struct crash_consumer consumers[CRASH_CONSUMERS];
     struct crash_note notes[CRASH_NOTES];

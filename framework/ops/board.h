@@ -77,7 +77,11 @@ struct board_snapshot {
     uint64_t restarts;                  /* of the host, by its supervisor */
     char last_death[BOARD_WORDS_BYTES]; /* what the last one died of; "" */
     int64_t last_death_unix_us;
-    size_t n_servers, n_consumers; /* set by board_new, like the two lists */
+    char last_death_by[16]; /* "crash", "exit", "oom", "stuck", "killed"; "" */
+    /* Whose message it was, where that is known, else "". */
+    char last_death_consumer[BOARD_NAME_BYTES], last_death_handler[BOARD_NAME_BYTES];
+    char last_death_message[BOARD_NAME_BYTES]; /* "": it has no id */
+    size_t n_servers, n_consumers;             /* set by board_new, like the two lists */
     struct board_server *servers;
     struct board_consumer *consumers;
     struct board_cache cache;

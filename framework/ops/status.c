@@ -138,6 +138,17 @@ static void write_cache(struct json_write *json, const struct board_cache *cache
     json_write_close(json, '}');
 }
 
+static void write_deaths(struct json_write *json, const struct board_snapshot *snapshot)
+{
+    json_write_count(json, "restarts", snapshot->restarts);
+    json_write_text_or_null(json, "last_death", snapshot->last_death);
+    json_write_time(json, "last_death_at", snapshot->last_death_unix_us);
+    json_write_text_or_null(json, "last_death_by", snapshot->last_death_by);
+    json_write_text_or_null(json, "last_death_consumer", snapshot->last_death_consumer);
+    json_write_text_or_null(json, "last_death_handler", snapshot->last_death_handler);
+    json_write_text_or_null(json, "last_death_message", snapshot->last_death_message);
+}
+
 static void write_snapshot(struct json_write *json, const struct health_facts *facts,
                            int64_t now_unix_us)
 {
@@ -147,9 +158,7 @@ static void write_snapshot(struct json_write *json, const struct health_facts *f
     json_write_text(json, "version", snapshot->version);
     json_write_time(json, "started", snapshot->started_unix_us);
     json_write_int(json, "uptime_seconds", up_us > 0 ? up_us / 1000000 : 0);
-    json_write_count(json, "restarts", snapshot->restarts);
-    json_write_text_or_null(json, "last_death", snapshot->last_death);
-    json_write_time(json, "last_death_at", snapshot->last_death_unix_us);
+    write_deaths(json, snapshot);
     json_write_open(json, "connections", '[');
     for (size_t i = 0; i < snapshot->n_servers; i++) write_server(json, &snapshot->servers[i]);
     json_write_close(json, ']');

@@ -2,7 +2,8 @@
  *
  * A host's site without a host, for the browser and the terminal to be tested against: fifty consumers
  * with names long and short, of which some are in trouble. Prints its port; ends with its stdin.
- * Words on stdin, one a line, change what it says: "busy" (at first), "stuck", "unready", "drain". */
+ * Words on stdin, one a line, change what it says: "busy" (at first), "stuck", "unready", "drain",
+ * "died". */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,7 @@ struct stage {
     struct metrics *metrics;
     struct site *site;
     size_t n;
-    bool is_stuck, is_unready;
+    bool is_stuck, is_unready, is_died;
 };
 
 static void name(struct board_consumer *consumer, size_t i)
@@ -62,6 +63,19 @@ static void work(struct stage *stage, struct board_consumer *consumer, size_t i)
     if (i == 31 && !random_below(3)) consumer->dead++, consumer->dead_ready++;
 }
 
+static void die(struct board_snapshot *draft)
+{
+    draft->restarts = 3;
+    draft->last_death_unix_us = clock_unix_us() - 120 * INT64_C(1000000);
+    board_say(draft->last_death_by, sizeof draft->last_death_by, "crash");
+    board_say(draft->last_death, sizeof draft->last_death,
+              "SIGSEGV: total in orders.so+0x1139 < handle in orders.so+0x1204");
+    board_say(draft->last_death_consumer, sizeof draft->last_death_consumer, "ledger.2");
+    board_say(draft->last_death_handler, sizeof draft->last_death_handler, "handler_2");
+    board_say(draft->last_death_message, sizeof draft->last_death_message, "0197-<b>7");
+    draft->consumers[2].crashes = 3;
+}
+
 static void turn(void *own)
 {
     struct stage *stage = own;
@@ -70,6 +84,7 @@ static void turn(void *own)
     if (stage->is_unready)
         board_add_reason(draft, "postgres: not connected: postgresql://u:secret@db/x: refused");
     draft->servers[1].connected = !stage->is_unready;
+    if (stage->is_died) die(draft);
     for (size_t i = 0; i < stage->n; i++) work(stage, &draft->consumers[i], i);
     if (!stage->is_stuck) pulse_beat(board_loop_pulse(stage->board));
     board_publish(stage->board);
@@ -80,6 +95,7 @@ static void follow(struct stage *stage, const char *word)
 {
     if (!strcmp(word, "stuck")) stage->is_stuck = true;
     if (!strcmp(word, "unready")) stage->is_unready = true;
+    if (!strcmp(word, "died")) stage->is_died = true;
     if (!strcmp(word, "busy")) stage->is_stuck = stage->is_unready = false;
     if (!strcmp(word, "drain")) board_set_draining(stage->board);
     if (stage->is_stuck) pulse_beat(board_lane_pulse(stage->board, 2, 0));

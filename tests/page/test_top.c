@@ -196,6 +196,9 @@ Test(top, shows_resizes_scrolls_and_gives_the_terminal_back)
     await(&scene, "1 to ");
     await(&scene, "mail.welcome.11");
 
+    cr_assert_eq(write(scene.stage_in, "died\n", 5), 5);
+    await(&scene, "started again 3 times, last 2 min ago: SIGSEGV, in ledger.2 ");
+    expect_to_fit(&scene, 60, 18);
     cr_assert_eq(write(scene.stage_in, "unready\n", 8), 8);
     await(&scene, "Not ready");
     await(&scene, "***@db");

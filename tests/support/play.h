@@ -53,8 +53,9 @@ void play_write(const struct play *play, const char *file, const char *text);
 const char *play_path(const struct play *play, const char *file); /* until the next but three */
 
 /* ---- the host ---- */
-void play_start(struct play *play);       /* runs it until it listens */
-void play_start_ready(struct play *play); /* … and is ready */
+void play_start(struct play *play);        /* runs it until it listens */
+bool play_has_listened(struct play *play); /* and where: a host that died listens elsewhere */
+void play_start_ready(struct play *play);  /* … and is ready */
 /* The host is built with sanitizers: slower by some times, and it keeps freed memory for a while. */
 bool play_is_sanitized(void);
 void play_signal(const struct play *play,

@@ -133,11 +133,12 @@ bool play_log_has(const struct play *play, const char *words)
     return strstr(text, words) != NULL;
 }
 
-static bool has_listened(struct play *play)
+bool play_has_listened(struct play *play)
 {
     char text[PLAY_TEXT_BYTES];
     read_log(play, text);
-    const char *at = strstr(text, "listen=");
+    const char *at = NULL;
+    for (const char *next = text; (next = strstr(next, "listen=")); next++) at = next;
     const char *colon = at ? strchr(at, ':') : NULL;
     if (!colon || !strchr(colon, '\n')) return false;
     play->port = (uint16_t)atoi(colon + 1);
@@ -151,8 +152,8 @@ void play_start(struct play *play)
     play->log_from = (long)lseek(fd, 0, SEEK_END);
     play->host = spawn(play, (const char *const[]){ "run", NULL }, fd);
     close(fd);
-    WAIT(play, has_listened(play) || has_ended(play->host));
-    PROVE(play, has_listened(play), "the host ended at once");
+    WAIT(play, play_has_listened(play) || has_ended(play->host));
+    PROVE(play, play_has_listened(play), "the host ended at once");
 }
 
 void play_start_ready(struct play *play)

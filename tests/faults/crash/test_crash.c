@@ -64,6 +64,16 @@ Test(crash, by_not_coming_back)
     prove_way("loop", "loop", "stuck");
 }
 
+static bool status_says(struct play *play, const char *words)
+{
+    struct fetched *page = calloc(1, sizeof *page);
+    cr_assert(page && play_has_listened(play));
+    fetch(play->port, "/status", page);
+    const bool is_said = page->status == 200 && strstr(page->body, words);
+    free(page);
+    return is_said;
+}
+
 /* The supervisor is killed when the host has died once: the file in `state` knows of it. */
 Test(crash, is_remembered_by_the_state_directory)
 {
@@ -78,6 +88,12 @@ Test(crash, is_remembered_by_the_state_directory)
     WAIT(play, barn_deaths(&barn, 0) == 1);
     play_kill(play);
     play_start(play);
+    WAIT(play, status_says(play, "\"restarts\":2,\"last_death\":\""));
+    PROVE(play, status_says(play, "\"last_death_consumer\":\"test.host.crash-state-0."));
+    PROVE(play,
+          status_says(play, "\"last_death_handler\":\"crasher\",\"last_death_message\":\"bad0\""));
+    if (!play_is_sanitized()) /* sanitizers catch the signal themselves, and exit */
+        PROVE(play, status_says(play, "\"last_death\":\"SIGSEGV: crasher.so+0x"));
     barn_prove(&barn, "crash");
     barn_close(&barn);
     snprintf(top, sizeof top, "rm -r %s/state-%d", tmp ? tmp : "/tmp", (int)getpid());

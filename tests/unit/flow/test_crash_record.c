@@ -81,14 +81,16 @@ Test(crash, of_a_lane_that_said_so_is_its_message_alone)
     cr_assert(strstr(find("orders", "guilty")->detail, "SIGSEGV"));
     cr_assert(!find("orders", "innocent") && !find("mails", "guilty"));
     cr_assert(record->consumers[0].crashes == 1 && record->consumers[1].crashes == 0);
-    cr_assert(record->restarts[CRASH_BY_SIGNAL] == 1);
+    cr_assert(record->restarts[CRASH_BY_SIGNAL] == 1 && record->last_why == CRASH_BY_SIGNAL);
+    cr_assert_str_eq(record->last_consumer, "orders");
+    cr_assert_str_eq(record->last_id, "guilty");
 }
 
 Test(crash, of_nobody_knows_whom_suspects_all_and_charges_none)
 {
     handle(0, "a");
     handle(2, "b");
-    cr_assert(judge(&oom) == CRASH_BY_MEMORY);
+    cr_assert(judge(&oom) == CRASH_BY_MEMORY && !*record->last_consumer && !*record->last_id);
     for (int i = 0; i < 5; i++) {
         handle(0, "a");
         handle(2, "b");
@@ -120,7 +122,7 @@ Test(crash, by_a_kill_from_outside_is_nobodys)
     mark(CRASH_MARK_SIGNAL, 0);
     record->mark.is_foreign = 1;
     cr_assert(judge(&segfault) == CRASH_BY_KILL);
-    cr_assert(!crash_record_has_suspects(record));
+    cr_assert(!crash_record_has_suspects(record) && !*record->last_id);
     cr_assert(record->restarts[CRASH_BY_KILL] == 2 && record->consumers[0].crashes == 0);
 }
 
