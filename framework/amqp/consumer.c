@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "amqp/channel.h"
-#include "amqp/properties.h"
 #include "base/check.h"
 #include "base/random.h"
 #include "net/backoff.h"
@@ -218,25 +217,15 @@ static void on_retry(void *owner)
 static void on_content(void *owner, const struct channel_content *content)
 {
     struct consumer *consumer = owner;
-    struct amqp_delivery delivery = { .tag = content->tag,
-                                      .epoch = consumer->epoch,
-                                      .body_bytes = content->body_bytes,
-                                      .exchange = content->exchange,
-                                      .routing_key = content->routing_key,
-                                      .redelivered = content->redelivered };
-    if (content->method != AMQP_BASIC_DELIVER_METHOD ||
-        (consumer->state != STATE_SUBSCRIBED && consumer->state != STATE_CANCELLING)) {
+    struct amqp_delivery delivery;
+    if (consumer->state != STATE_SUBSCRIBED && consumer->state != STATE_CANCELLING) {
         connection_blame(consumer->connection, "the broker sent %s to a consumer, unasked",
                          amqp_method_name(content->method));
         return;
     }
-    if (!properties_read(content->properties, &delivery.properties)) {
-        connection_blame(consumer->connection,
-                         "the broker sent a message with damaged properties from queue '%s'",
-                         consumer->settings.topology.queue);
+    if (!delivery_read(consumer->connection, content, consumer->epoch,
+                       consumer->settings.topology.queue, &delivery))
         return;
-    }
-    delivery.is_by_us = connection_is_user(consumer->connection, delivery.properties.user_id);
     consumer->tag = content->tag;
     consumer->filled = 0;
     consumer->into = NULL;

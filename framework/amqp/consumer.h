@@ -7,30 +7,8 @@
 #ifndef AMQP_CONSUMER_H
 #define AMQP_CONSUMER_H
 
-#include "amqp/connection.h"
+#include "amqp/delivery.h"
 #include "amqp/topology.h"
-#include "base/text.h"
-
-/* Message properties as texts that lie inside `encoded`. */
-struct amqp_properties {
-    struct wr_text encoded; /* all of them as they came, so that a copy of it is a copy of all */
-    struct wr_text headers; /* an encoded table inside it; see amqp/table.h; empty: none */
-    struct wr_text content_type, content_encoding, correlation_id, reply_to, expiration, message_id,
-        type, user_id, app_id;
-    int64_t timestamp_ms; /* 0: none */
-    uint8_t priority, delivery_mode;
-};
-
-/* A message is coming: borrowed for the call. */
-struct amqp_delivery {
-    uint64_t tag;
-    uint64_t epoch;
-    uint64_t body_bytes;
-    struct wr_text exchange, routing_key;
-    struct amqp_properties properties;
-    bool redelivered;
-    bool is_by_us; /* its user id, which the broker has checked, is that of this connection */
-};
 
 struct consumer_settings {
     struct topology topology; /* its texts outlive the consumer */

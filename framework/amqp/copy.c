@@ -8,7 +8,6 @@
 #include "amqp/table.h"
 
 #define PERSISTENT 2
-#define ATTEMPT "x-warrener-attempt"
 
 /* ---- putting bytes down ------------------------------------------------------------------------ */
 
@@ -87,7 +86,7 @@ static const struct rule {
     { "x-delivery-count", false, FATE_DROPPED, NULL },
     { "CC", false, FATE_MOVED, "x-warrener-CC" },
     { "BCC", false, FATE_MOVED, "x-warrener-BCC" },
-    { ATTEMPT, false, FATE_OURS, NULL },
+    { COPY_ATTEMPT, false, FATE_OURS, NULL },
     { "x-warrener-at", false, FATE_OURS, NULL },
     { "x-warrener-reason", false, FATE_OURS, NULL },
     { "x-warrener-detail", false, FATE_OURS, NULL },
@@ -167,7 +166,7 @@ static void put_notes(struct pen *pen, const struct source *source, const struct
 {
     put_header_unless_empty(pen, "x-warrener-expiration", source->properties->expiration);
     put_header_unless_empty(pen, "x-warrener-user-id", user_of(source));
-    put_name(pen, ATTEMPT, 'l');
+    put_name(pen, COPY_ATTEMPT, 'l');
     put_number(pen, notes->attempt, 8);
     if (notes->at_ms > 0) {
         put_name(pen, "x-warrener-at", 'T');
@@ -243,7 +242,8 @@ bool copy_write(struct wr_text original, bool is_copy, const struct copy_notes *
     const size_t n = properties_list(original, fields);
     struct wr_pair attempt;
     const struct source source = { &properties, is_copy,
-                                   is_copy && table_find(properties.headers, ATTEMPT, &attempt) &&
+                                   is_copy &&
+                                       table_find(properties.headers, COPY_ATTEMPT, &attempt) &&
                                        attempt.number == 1 };
     cut_notes.detail = cut(notes->detail, COPY_DETAIL_BYTES);
     bool fits = write_all(&source, fields, n, true, &cut_notes, &pen);
@@ -257,142 +257,4 @@ bool copy_write(struct wr_text original, bool is_copy, const struct copy_notes *
     }
     *used = pen.used;
     return fits;
-}
-
-/* ---- what came back ---------------------------------------------------------------------------- */
-
-/* The tables of x-death, newest first. `at` begins at 0. */
-static bool next_death(struct wr_text array, size_t *at, struct wr_text *table)
-{
-    const uint8_t *bytes = (const uint8_t *)array.at + *at;
-    const size_t left = array.len - *at;
-    if (left < 5 || bytes[0] != 'F') return false;
-    const uint64_t len =
-        (uint64_t)bytes[1] << 24 | (uint64_t)bytes[2] << 16 | (uint64_t)bytes[3] << 8 | bytes[4];
-    if (len > left - 5) return false;
-    *table = text_from((const char *)bytes + 5, (size_t)len);
-    *at += 5 + (size_t)len;
-    return true;
-}
-
-/* False where there is none, or it is no array. */
-static bool find_array(struct wr_text table, const char *name, struct wr_text *array)
-{
-    size_t at = 0;
-    for (struct table_entry entry; table_step(table, &at, &entry);) {
-        if (!text_is(entry.name, name)) continue;
-        *array = entry.value;
-        return entry.kind == 'A';
-    }
-    return false;
-}
-
-static bool newest_death(struct wr_text headers, struct wr_text *table)
-{
-    struct wr_text deaths;
-    size_t at = 0;
-    return find_array(headers, "x-death", &deaths) && next_death(deaths, &at, table);
-}
-
-static bool find_text(struct wr_text table, const char *name, struct wr_text *text)
-{
-    struct wr_pair pair;
-    if (!table_find(table, name, &pair) || pair.kind != WR_H_TEXT) return false;
-    *text = pair.text;
-    return true;
-}
-
-static bool is_retry_queue(struct wr_text name, struct wr_text queue)
-{
-    static const char middle[] = ".retry.";
-    const size_t len = sizeof middle - 1;
-    return name.len > queue.len + len && memcmp(name.at, queue.at, queue.len) == 0 &&
-           memcmp(name.at + queue.len, middle, len) == 0;
-}
-
-/* It was published to its retry queue by name, expired there, and that was all that befell it. */
-static bool came_back(struct wr_text headers, struct wr_text queue)
-{
-    struct wr_text death, name, reason, exchange;
-    struct wr_pair count;
-    return newest_death(headers, &death) && find_text(death, "queue", &name) &&
-           is_retry_queue(name, queue) && find_text(death, "reason", &reason) &&
-           text_is(reason, "expired") && find_text(death, "exchange", &exchange) &&
-           exchange.len == 0 && table_find(death, "count", &count) && count.kind == WR_H_INT &&
-           count.number == 1;
-}
-
-bool copy_read_origin(struct wr_text headers, struct copy_origin *out)
-{
-    out->user_id = text_of("");
-    (void)find_text(headers, "x-warrener-user-id", &out->user_id); /* not all have one */
-    return find_text(headers, "x-warrener-exchange", &out->exchange) &&
-           find_text(headers, "x-warrener-routing-key", &out->routing_key);
-}
-
-static bool find_attempt(struct wr_text headers, int64_t *number)
-{
-    struct wr_pair attempt;
-    if (!table_find(headers, ATTEMPT, &attempt) || attempt.kind != WR_H_INT) return false;
-    *number = attempt.number;
-    return true;
-}
-
-bool copy_read(struct wr_text headers, struct wr_text exchange, struct wr_text routing_key,
-               struct wr_text queue, struct copy_origin *out)
-{
-    int64_t attempt;
-    if (exchange.len > 0 || !text_equal(routing_key, queue) || !came_back(headers, queue))
-        return false;
-    if (!find_attempt(headers, &attempt) || attempt < 2 || attempt > UINT32_MAX) return false;
-    out->attempt = (uint32_t)attempt;
-    return copy_read_origin(headers, out);
-}
-
-bool copy_read_direct(struct wr_text headers, struct wr_text exchange, struct wr_text routing_key,
-                      struct wr_text queue, struct copy_origin *out)
-{
-    int64_t attempt;
-    if (exchange.len > 0 || !text_equal(routing_key, queue)) return false;
-    if (!find_attempt(headers, &attempt) || attempt != 1) return false;
-    out->attempt = 1;
-    return copy_read_origin(headers, out);
-}
-
-/* ---- deaths ------------------------------------------------------------------------------------ */
-
-static struct wr_text first_key(struct wr_text death)
-{
-    struct wr_text keys;
-    if (!find_array(death, "routing-keys", &keys) || keys.len < 5 || keys.at[0] != 'S')
-        return text_of("");
-    const uint8_t *bytes = (const uint8_t *)keys.at;
-    const uint64_t len =
-        (uint64_t)bytes[1] << 24 | (uint64_t)bytes[2] << 16 | (uint64_t)bytes[3] << 8 | bytes[4];
-    return len > keys.len - 5 ? text_of("") : text_from(keys.at + 5, (size_t)len);
-}
-
-bool copy_read_death(struct wr_text headers, struct copy_death *out)
-{
-    struct wr_text death;
-    struct wr_pair at;
-    if (!newest_death(headers, &death)) return false;
-    out->exchange = text_of("");
-    (void)find_text(death, "exchange", &out->exchange);
-    out->routing_key = first_key(death);
-    out->at_ms = table_find(death, "time", &at) && at.kind == WR_H_INT && at.number > 0 &&
-                         at.number < INT64_MAX / 1000
-                     ? at.number * 1000
-                     : 0;
-    return find_text(death, "queue", &out->queue) && find_text(death, "reason", &out->reason);
-}
-
-bool copy_was_retried(struct wr_text headers, struct wr_text queue)
-{
-    struct wr_text deaths, death, name;
-    size_t at = 0;
-    if (!find_array(headers, "x-death", &deaths)) return false;
-    while (next_death(deaths, &at, &death))
-        if (find_text(death, "queue", &name) && is_retry_queue(name, queue)) return true;
-    return false;
 }

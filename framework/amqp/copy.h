@@ -9,7 +9,8 @@
 #include "base/status.h"
 #include "base/text.h"
 
-#define COPY_DETAIL_BYTES 1024 /* details are cut here, between characters */
+#define COPY_ATTEMPT "x-warrener-attempt" /* the header that says which try it is */
+#define COPY_DETAIL_BYTES 1024            /* details are cut here, between characters */
 
 /* What a copy says of itself. Texts that are empty are left out, but for the last four. */
 struct copy_notes {

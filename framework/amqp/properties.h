@@ -5,7 +5,7 @@
 #ifndef AMQP_PROPERTIES_H
 #define AMQP_PROPERTIES_H
 
-#include "amqp/consumer.h"
+#include "amqp/delivery.h"
 #include "amqp/publisher.h"
 
 /* Every field is set; texts point into `encoded`. False where the bytes are no properties. */

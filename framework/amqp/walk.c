@@ -9,7 +9,6 @@
 #include <stdlib.h>
 
 #include "amqp/arguments.h"
-#include "amqp/properties.h"
 #include "amqp/refusal.h"
 #include "amqp/walk_inside.h"
 #include "base/check.h"
@@ -312,20 +311,8 @@ static void on_connected(void *owner)
 static void on_content(void *owner, const struct channel_content *content)
 {
     struct walk *walk = owner;
-    struct amqp_delivery delivery = { .tag = content->tag,
-                                      .epoch = 1,
-                                      .body_bytes = content->body_bytes,
-                                      .exchange = content->exchange,
-                                      .routing_key = content->routing_key,
-                                      .redelivered = content->redelivered };
-    if (content->method != AMQP_BASIC_DELIVER_METHOD ||
-        !properties_read(content->properties, &delivery.properties)) {
-        connection_blame(walk->connection,
-                         "the broker sent %s or damaged properties from queue '%s'",
-                         amqp_method_name(content->method), walk->settings.queue);
-        return;
-    }
-    delivery.is_by_us = connection_is_user(walk->connection, delivery.properties.user_id);
+    struct amqp_delivery delivery;
+    if (!delivery_read(walk->connection, content, 1, walk->settings.queue, &delivery)) return;
     walk->into = NULL;
     walk->filled = 0;
     walk->is_told = walk->state < STATE_ENDED &&

@@ -7,7 +7,7 @@
 #ifndef AMQP_WALK_H
 #define AMQP_WALK_H
 
-#include "amqp/consumer.h"
+#include "amqp/delivery.h"
 
 #define WALK_LIMIT_UNKNOWN (-2) /* the broker did not say, or does not let us ask */
 #define WALK_LIMIT_NONE (-1)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "amqp/topology.h"
 #include "app/dead_run.h"
 #include "base/clock.h"
 #include "ops/json_write.h"

@@ -56,7 +56,7 @@ static void read_origin(struct wr_text headers, struct dead_facts *out)
     out->routing_key = origin.routing_key;
     out->handler = find_text(headers, "x-warrener-handler");
     out->host = find_text(headers, "x-warrener-host");
-    out->attempt = find_count(headers, "x-warrener-attempt");
+    out->attempt = find_count(headers, COPY_ATTEMPT);
 }
 
 void dead_facts_read(const struct amqp_delivery *delivery, struct wr_text queue,
@@ -90,7 +90,7 @@ void dead_facts_read(const struct amqp_delivery *delivery, struct wr_text queue,
     if (death.routing_key.len) out->routing_key = death.routing_key;
     /* It had been retried, by a host or by `dead retry`, before the broker ended it. */
     if (copy_was_retried(headers, queue) ||
-        (delivery->is_by_us && find_count(headers, "x-warrener-attempt") == 1))
+        (delivery->is_by_us && find_count(headers, COPY_ATTEMPT) == 1))
         read_origin(headers, out);
 }
 

@@ -5,7 +5,7 @@
 #ifndef APP_DEAD_FACTS_H
 #define APP_DEAD_FACTS_H
 
-#include "amqp/consumer.h"
+#include "amqp/delivery.h"
 
 struct dead_facts {
     struct wr_text reason, detail, code, handler, host; /* "": not told */
