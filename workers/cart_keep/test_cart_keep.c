@@ -5,16 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <criterion/criterion.h>
-
-#include <warrener/testing.h>
+#include "support/trial.h"
 
 enum { CART, LINE };
 enum { OLD, LATE, SWEPT };
 #define NOW_US INT64_C(1767323045000000) /* 2026-01-02T03:04:05Z */
 #define DAY_US INT64_C(86400000000)
-
-static struct wr_trial *trial;
 
 static void open_trial(void)
 {
@@ -27,20 +23,14 @@ static void open_trial(void)
         { "pear", "{\"name\":\"Pear\",\"price\":1.20,\"active\":true}" },
         { "plum", "{\"name\":\"Plum\",\"price\":2,\"active\":false}" },
     };
-    trial = wr_trial_open(&warrener_handler, given, 2);
-    cr_assert(trial, "%s", wr_trial_fault());
+    trial_open_with(given, 2);
     wr_trial_now(trial, NOW_US);
     for (size_t i = 0; i < sizeof products / sizeof *products; i++)
         wr_trial_load(trial, 1, (struct wr_text){ products[i][0], strlen(products[i][0]) }, 1,
                       (struct wr_text){ products[i][1], strlen(products[i][1]) });
 }
 
-static void close_trial(void)
-{
-    wr_trial_close(trial);
-}
-
-TestSuite(cart_keep, .init = open_trial, .fini = close_trial);
+TestSuite(cart_keep, .init = open_trial, .fini = trial_close);
 
 /* One line of what is loaded, from "apple*3@5": three, by event 5. */
 static int print_line(char *out, size_t room, const char **text, int64_t at_us)
