@@ -7,14 +7,6 @@
 #include <string.h>
 #include <sys/wait.h>
 
-static const char tables[] =
-    "create table cup (id text primary key, n bigint, ver bigint not null);"
-    "create table first (id text primary key, n bigint, ver bigint not null);"
-    "create table total (id text primary key, n bigint, ver bigint not null);"
-    "create table around (id text primary key, n bigint, ver bigint not null);"
-    "create table cart (user_id bigint primary key, ver bigint not null);"
-    "create table cart_line (user_id bigint, sku text, n bigint, primary key (user_id, sku));";
-
 __attribute__((constructor)) static void one_at_a_time(void)
 {
     setenv("CRITERION_JOBS", "1", 1);
@@ -37,12 +29,12 @@ bool ground_open(struct ground *ground, const char *name, const char *policy, co
     snprintf(top, sizeof top,
              "redis: {url: \"redis://127.0.0.1:%u/0\", timeout: 300ms, on_failure: %s}\n"
              "postgres: {url: \"%s\", connections: 2}",
-             proxy_port(ground->proxy), policy, pantry->url);
+             proxy_port(ground->proxy), policy, pantry->db.url);
     play_configure(&pantry->play, &(struct setup){ .handler = "cupboard",
                                                    .top = top,
                                                    .amqp = "url: \"${AMQP_URL}\", heartbeat: 5s",
                                                    .consumer = consumer });
-    sql(pantry->conn, "%s", tables);
+    pantry_make_tables(pantry);
     play_start_ready(&pantry->play);
     WAIT(&pantry->play, play_metric(&pantry->play, "warrener_connected{server=\"redis\"}") == 1);
     return true;
@@ -121,8 +113,9 @@ unsigned ground_compare(struct ground *ground, const char *table, const char *va
     struct redis *redis = &ground->pantry.redis;
     snprintf(text, sizeof text, "select id, lpad(ver::text, 20, '0'), (%s)::text from %s t", value,
              table);
-    PGresult *rows = PQexec(ground->pantry.conn, text);
-    cr_assert_eq(PQresultStatus(rows), PGRES_TUPLES_OK, "%s", PQerrorMessage(ground->pantry.conn));
+    PGresult *rows = PQexec(ground->pantry.db.conn, text);
+    cr_assert_eq(PQresultStatus(rows), PGRES_TUPLES_OK, "%s",
+                 PQerrorMessage(ground->pantry.db.conn));
     *absent = 0;
     for (int i = 0; i < PQntuples(rows); i++) {
         const char *ver = redis_ask(redis, "HGET %s:%s ver", table, PQgetvalue(rows, i, 0));

@@ -129,9 +129,10 @@ static void run(const char *name, bool holds)
     for (size_t i = 0; i < sizeof outages / sizeof *outages; i++)
         if (ground_is_full() || i % 2 == holds) /* the short form shares them out */
             sent += suffer(&ground, &outages[i], holds, sent);
-    PROVE(play, strtoul(sql(ground.pantry.conn, "select sum(n) from total"), NULL, 10) == sent / 2);
-    WAIT(play,
-         strcmp(sql(ground.pantry.conn, "select count(*) from warrener.cache_repair"), "0") == 0);
+    PROVE(play,
+          strtoul(sql(ground.pantry.db.conn, "select sum(n) from total"), NULL, 10) == sent / 2);
+    WAIT(play, strcmp(sql(ground.pantry.db.conn, "select count(*) from warrener.cache_repair"),
+                      "0") == 0);
     WAIT(play, play_metric(play, "warrener_cache_repair_pending") == 0);
     PROVE(play, ground_compare(&ground, "cup", "to_jsonb(t)", &absent) == 0 && absent == 0,
           "%u absent", absent);

@@ -124,7 +124,7 @@ static void end_raging(struct nemesis *nemesis)
 
 static bool is_counted(struct ground *ground, unsigned hot)
 {
-    return strtoul(sql(ground->pantry.conn, "select n from total where id = 'hot'"), NULL, 10) ==
+    return strtoul(sql(ground->pantry.db.conn, "select n from total where id = 'hot'"), NULL, 10) ==
                hot &&
            rabbit_ready(ground->pantry.play.rabbit, ground->pantry.play.queue) == 0;
 }
@@ -151,9 +151,9 @@ static void run(const char *policy, const struct plan *plan)
     ground_publish(&ground, 5000);
     WAIT(play, !ground_is_publishing(&ground));
     WAIT_UP_TO(play, 180000, rabbit_ready(play->rabbit, play->queue) == 0);
-    WAIT_UP_TO(play, 180000,
-               strcmp(sql(ground.pantry.conn, "select count(*) from warrener.cache_repair"), "0") ==
-                   0);
+    WAIT_UP_TO(
+        play, 180000,
+        strcmp(sql(ground.pantry.db.conn, "select count(*) from warrener.cache_repair"), "0") == 0);
     ground_end_hosts(&ground);
     const struct poll_report report = poller_end(poller);
     fprintf(

@@ -39,20 +39,20 @@ bool shop_open(struct shop *shop, const char *name, unsigned hosts, const char *
     snprintf(top, sizeof top,
              "redis: {url: \"redis://127.0.0.1:%u/0\"}\n"
              "postgres: {url: \"%s\", connections: 2}",
-             pantry->redis.port, pantry->url);
+             pantry->redis.port, pantry->db.url);
     play_configure(play, &(struct setup){ .handler = "cart_keep",
                                           .plugins = play_workers_dir(),
                                           .top = top,
                                           .consumer = consumer });
     PROVE(play, RUN(play, output, "migrate", "--dir", TEST_SOURCE "/../sql/workers") == 0, "%s",
           output);
-    sql(pantry->conn,
+    sql(pantry->db.conn,
         "insert into product (sku, name, price) select format('p%%s', lpad(i::text, 2, '0')),"
         " format('Product %%s', i), 0.99 + i * 0.07 from generate_series(0, %d) i",
         SHOP_PRODUCTS - 1);
     snprintf(shop->at, sizeof shop->at, "%s",
-             sql(pantry->conn, "select to_char(now() at time zone 'UTC' - interval '1 minute',"
-                               " 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"));
+             sql(pantry->db.conn, "select to_char(now() at time zone 'UTC' - interval '1 minute',"
+                                  " 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"));
     start_hosts(shop, hosts);
     return true;
 }
@@ -76,8 +76,8 @@ void shop_end_hosts(struct shop *shop)
     WAIT(play, play_is_still(play));
     PROVE(play, play_end(play) == 0);
     PROVE(play, play_left(play) == 0, "something was not acked");
-    PROVE(play,
-          strcmp(sql(shop->pantry.conn, "select count(*) from warrener.cache_repair"), "0") == 0);
+    PROVE(play, strcmp(sql(shop->pantry.db.conn, "select count(*) from warrener.cache_repair"),
+                       "0") == 0);
 }
 
 void shop_close(struct shop *shop)
@@ -119,8 +119,8 @@ pid_t shop_publish(const struct shop *shop)
 
 static PGresult *ask(struct shop *shop, const char *text)
 {
-    PGresult *rows = PQexec(shop->pantry.conn, text);
-    cr_assert_eq(PQresultStatus(rows), PGRES_TUPLES_OK, "%s", PQerrorMessage(shop->pantry.conn));
+    PGresult *rows = PQexec(shop->pantry.db.conn, text);
+    cr_assert_eq(PQresultStatus(rows), PGRES_TUPLES_OK, "%s", PQerrorMessage(shop->pantry.db.conn));
     return rows;
 }
 

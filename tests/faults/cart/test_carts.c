@@ -131,7 +131,7 @@ Test(carts, hold_no_more_than_they_may)
     if (!shop_open(&shop, "limits", 4, "lanes: 2, prefetch: 200, options: {max_lines: 8}")) return;
     struct play *play = &shop.pantry.play;
     dice_begin("limits");
-    sql(shop.pantry.conn, "%s", counting);
+    sql(shop.pantry.db.conn, "%s", counting);
     FILE *file = shop_begin(&shop);
     for (unsigned i = 0; i < n; i++) {
         const struct event event = random_event(HOT, SHOP_PRODUCTS, seqs);
@@ -150,14 +150,14 @@ Test(carts, hold_no_more_than_they_may)
         "%u events for %d carts by 4 hosts: %llu ms, %u rejected, %s commits counted, at most %s "
         "lines, %s times as many; one host: %.0f done, %.0f batches again\n",
         n, HOT, (unsigned long long)(clock_now_ms() - began_ms), rejected,
-        sql(shop.pantry.conn, "select count(*) from seen"),
-        sql(shop.pantry.conn, "select max(lines) from seen"),
-        sql(shop.pantry.conn, "select count(*) from seen where lines = %d", LINES), done, again);
+        sql(shop.pantry.db.conn, "select count(*) from seen"),
+        sql(shop.pantry.db.conn, "select max(lines) from seen"),
+        sql(shop.pantry.db.conn, "select count(*) from seen where lines = %d", LINES), done, again);
     PROVE(play,
-          strcmp(sql(shop.pantry.conn, "select count(*) from seen where lines > %d", LINES), "0") ==
-              0,
+          strcmp(sql(shop.pantry.db.conn, "select count(*) from seen where lines > %d", LINES),
+                 "0") == 0,
           "a cart held more than it may");
-    PROVE(play, strcmp(sql(shop.pantry.conn, "select max(lines) from seen"), "8") == 0);
+    PROVE(play, strcmp(sql(shop.pantry.db.conn, "select max(lines) from seen"), "8") == 0);
     PROVE(play, rejected > 0, "no limit was ever met");
     PROVE(play, again > 0 && done < n, "hosts never met");
     struct cart *found = shop_carts(&shop, HOT);
@@ -183,7 +183,7 @@ Test(carts, are_cleaned_when_they_are_idle)
     struct shop shop;
     if (!shop_open(&shop, "idle", 1, "options: {idle_days: 10}")) return;
     struct play *play = &shop.pantry.play;
-    PGconn *conn = shop.pantry.conn;
+    PGconn *conn = shop.pantry.db.conn;
     send(&shop, (const long[]){ 1, 1, 1 });
     WAIT(play, DONE(&shop.pantry) == 3);
     sql(conn, "update cart set touched_at = now() - interval '11 days' where user_id < 2");

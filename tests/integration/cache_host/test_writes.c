@@ -140,7 +140,8 @@ Test(cache, degrade_without_a_database_holds)
 static void expect_repaired(struct pantry *pantry, uint32_t first, uint32_t n)
 {
     struct play *play = &pantry->play;
-    WAIT(play, strcmp(sql(pantry->conn, "select count(*) from warrener.cache_repair"), "0") == 0);
+    WAIT(play,
+         strcmp(sql(pantry->db.conn, "select count(*) from warrener.cache_repair"), "0") == 0);
     PROVE(play, written(pantry, first, n) == n);
     WAIT(play, play_metric(play, "warrener_cache_repair_pending") == 0);
 }
@@ -161,7 +162,7 @@ Test(cache, degraded_it_is_acked_and_repaired)
     WAIT(play, DONE(&pantry) == 1503);
     PROVE(play, play_is_ready(play), "degraded work flows");
     PROVE(play,
-          strcmp(sql(pantry.conn, "select count(*) from warrener.cache_repair"), "1502") == 0);
+          strcmp(sql(pantry.db.conn, "select count(*) from warrener.cache_repair"), "1502") == 0);
     WAIT(play, play_metric(play, "warrener_cache_repair_pending") == 1502);
     redis_again(&pantry.redis);
     expect_repaired(&pantry, 0, 1500);
@@ -198,7 +199,8 @@ Test(cache, full_it_is_repaired_once_there_is_room)
     send_sets(&pantry, 0, 200);
     WAIT(play, DONE(&pantry) == 200);
     PROVE(play, play_log_has(play, "maxmemory is reached"));
-    PROVE(play, strcmp(sql(pantry.conn, "select count(*) from warrener.cache_repair"), "200") == 0);
+    PROVE(play,
+          strcmp(sql(pantry.db.conn, "select count(*) from warrener.cache_repair"), "200") == 0);
     redis_ask(&pantry.redis, "CONFIG SET maxmemory 0");
     redis_ask(&pantry.redis, "SCRIPT FLUSH");
     expect_repaired(&pantry, 0, 200);
@@ -212,12 +214,12 @@ Test(cache, both_away_nothing_is_acked)
     struct play *play = &pantry.play;
     play_start_ready(play);
     WAIT(play, play_metric(play, "warrener_connected{server=\"redis\"}") == 1);
-    sql(pantry.conn, "alter table warrener.cache_repair rename to hidden");
+    sql(pantry.db.conn, "alter table warrener.cache_repair rename to hidden");
     redis_kill(&pantry.redis);
     send_sets(&pantry, 0, 20);
     WAIT(play, play_unready_says(play, "its repair is not recorded"));
     PROVE(play, DONE(&pantry) == 0);
-    sql(pantry.conn, "alter table warrener.hidden rename to cache_repair");
+    sql(pantry.db.conn, "alter table warrener.hidden rename to cache_repair");
     WAIT(play, DONE(&pantry) == 20);
     redis_again(&pantry.redis);
     expect_repaired(&pantry, 0, 20);
@@ -256,7 +258,7 @@ Test(cache, every_key_ends_at_its_newest_version)
         if (round % 4 == 1) redis_again(&pantry.redis);
         if (round % 4 == 3) redis_signal(&pantry.redis, SIGCONT);
     }
-    WAIT(play, strcmp(sql(pantry.conn, "select count(*) from warrener.cache_repair"), "0") == 0);
+    WAIT(play, strcmp(sql(pantry.db.conn, "select count(*) from warrener.cache_repair"), "0") == 0);
     PROVE(play, play_metric(play, "warrener_dead_total@,reason=\"rejected\"}") == 0);
     for (unsigned key = 0; key < 40; key++) {
         const char *version = redis_ask(&pantry.redis, "HGET n%u ver", key);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "integration/dead/morgue.h"
-#include "integration/outbox/office.h"
+#include "integration/outbox/nasty.h"
 #include "support/broker_verbs.h"
 
 TestSuite(dead, .timeout = 300);
@@ -183,62 +183,10 @@ Test(dead, two_at_once_share_the_letters)
 
 /* ---- letters that a naive copy would lose or double ------------------------------------------ */
 
-static amqp_table_entry_t text_entry(const char *name, const char *text)
-{
-    amqp_table_entry_t entry = { .key = amqp_cstring_bytes(name) };
-    entry.value.kind = AMQP_FIELD_KIND_UTF8;
-    entry.value.value.bytes = amqp_cstring_bytes(text);
-    return entry;
-}
-
-/* `died`: the queue that its stale x-death names; the broker takes its own newest entry for that. */
 static void send_nasty(const char *died, const char *id, const char *body, const char *cc)
 {
-    struct office *office = office_open("test-alice");
-    amqp_field_value_t copies = { .kind = AMQP_FIELD_KIND_UTF8,
-                                  .value.bytes = amqp_cstring_bytes(cc) };
-    amqp_table_entry_t death[] = { text_entry("reason", "rejected"), text_entry("queue", died),
-                                   text_entry("exchange", "") };
-    amqp_field_value_t deaths = { .kind = AMQP_FIELD_KIND_TABLE, .value.table = { 3, death } };
-    amqp_table_entry_t entries[] = {
-        { .key = amqp_cstring_bytes("CC"),
-          .value = { .kind = AMQP_FIELD_KIND_ARRAY, .value.array = { 1, &copies } } },
-        { .key = amqp_cstring_bytes("x-death"),
-          .value = { .kind = AMQP_FIELD_KIND_ARRAY, .value.array = { 1, &deaths } } },
-        { .key = amqp_cstring_bytes("x-delivery-count"),
-          .value = { .kind = AMQP_FIELD_KIND_I64, .value.i64 = 99 } },
-        text_entry("x-warrener-user-id", "root"), /* lies */
-        text_entry("x-warrener-exchange", "lie"),
-        text_entry("x-warrener-routing-key", "lie"),
-        { .key = amqp_cstring_bytes("x-warrener-attempt"),
-          .value = { .kind = AMQP_FIELD_KIND_I64, .value.i64 = 1 } },
-    };
-    amqp_basic_properties_t properties = {
-        ._flags = AMQP_BASIC_HEADERS_FLAG | AMQP_BASIC_MESSAGE_ID_FLAG |
-                  AMQP_BASIC_EXPIRATION_FLAG | AMQP_BASIC_USER_ID_FLAG,
-        .headers = { sizeof entries / sizeof *entries, entries },
-        .message_id = amqp_cstring_bytes(id),
-        .expiration = amqp_cstring_bytes("600000"),
-        .user_id = amqp_cstring_bytes("test-alice"),
-    };
-    office_send(office, "amq.topic", "test.dead", &properties, body);
-    office_close(office);
-}
-
-static void make_alice(void)
-{
-    office_eval("catch rabbit_auth_backend_internal:add_user(<<\"test-alice\">>, "
-                "<<\"test-alice\">>, <<\"test\">>), "
-                "rabbit_auth_backend_internal:set_permissions(<<\"test-alice\">>, "
-                "<<\"/\">>, <<\".*\">>, <<\".*\">>, <<\".*\">>, <<\"test\">>).");
-}
-
-static bool is(const amqp_message_t *message, const char *header, const char *text)
-{
-    const char *found = office_header(message, header);
-    if (strcmp(found, text) == 0) return true;
-    fprintf(stderr, "%s is \"%s\", not \"%s\"\n", header, found, text);
-    return false;
+    nasty_send(&(struct nasty){
+        .key = "test.dead", .died = died, .id = id, .body = body, .cc = cc, .attempt = 1 });
 }
 
 /* Reject, retry, `dead retry`, and all of it once more: each time the handler sees the original. */
@@ -249,7 +197,7 @@ Test(dead, nasty_letters_are_neither_lost_nor_doubled)
     struct office *office = office_open(NULL);
     amqp_message_t seen;
     char cc[120], sink[120], body[300], large[2000];
-    make_alice();
+    nasty_make_user();
     snprintf(cc, sizeof cc, "%s.cc", play.queue);
     snprintf(sink, sizeof sink, "%s.sink", play.queue);
     PROVE(&play, rabbit_declare(play.rabbit, cc, "classic", 0, false));
@@ -272,9 +220,9 @@ Test(dead, nasty_letters_are_neither_lost_nor_doubled)
         WAIT(&play, rabbit_ready(play.rabbit, play.dead) == 3);
         WAIT(&play, rabbit_ready(play.rabbit, sink) >= 1);
         while (office_get(office, sink, &seen)) {
-            PROVE(&play, is(&seen, "seen-exchange", "amq.topic"));
-            PROVE(&play, is(&seen, "seen-key", "test.dead"));
-            PROVE(&play, is(&seen, "seen-user", "test-alice"));
+            PROVE(&play, nasty_is(&seen, "seen-exchange", "amq.topic"));
+            PROVE(&play, nasty_is(&seen, "seen-key", "test.dead"));
+            PROVE(&play, nasty_is(&seen, "seen-user", NASTY_USER));
             PROVE(&play, office_number(&seen, "seen-attempt") == 1);
             office_drop(&seen);
         }

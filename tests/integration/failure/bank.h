@@ -4,14 +4,13 @@
 #ifndef FAILURE_BANK_H
 #define FAILURE_BANK_H
 
-#include <libpq-fe.h>
-
 #include "support/play.h"
+#include "support/postgres.h"
 
 struct bank {
     struct play play;
-    PGconn *admin, *conn;
-    char database[80], out[120]; /* the latter: the queue that is told of what is done */
+    struct postgres db;
+    char out[120]; /* the queue that is told of what is done */
 };
 
 /* `consumer`: more keys of it. The table `told (id, n)` is there and empty; the host is not started,

@@ -16,9 +16,9 @@ static bool open_bank(struct library *library, const char *name, const char *mor
     char *at = strstr(library->top, "\"}\n");
     cr_assert(at);
     snprintf(at, sizeof library->top - (size_t)(at - library->top), "\"%s}\n", more);
-    library_ask(library->conn,
-                "create table account (id bigint primary key, given bigint, ver bigint not null);"
-                "create table entry (id text primary key, account bigint, taken bool)");
+    sql(library->db.conn,
+        "create table account (id bigint primary key, given bigint, ver bigint not null);"
+        "create table entry (id text primary key, account bigint, taken bool)");
     library_configure(library, "banker", consumer);
     return true;
 }
@@ -67,11 +67,7 @@ Test(guards, what_moved_is_decided_again)
                     "{\"id\":\"b\",\"body\":{\"account\":2}}\n"
                     "{\"id\":\"c\",\"body\":{\"account\":1}}\n"
                     "{\"id\":\"d\",\"body\":{\"account\":3}}\n");
-    WAIT(play, strtol(library_ask(library.admin,
-                                  "select count(*) from pg_stat_activity where datname = '%s'"
-                                  " and wait_event_type = 'Lock'",
-                                  library.database),
-                      NULL, 10) == 1);
+    WAIT(play, postgres_blocked(&library.db) == 1);
     ASK(&library, "commit");
     WAIT(play, DONE(&library) == 4);
     PROVE(play,
@@ -93,11 +89,7 @@ Test(guards, what_is_absent_is_guarded_too)
     play_start_ready(play);
     ASK(&library, "select pg_advisory_lock(hashtextextended('\"account\":7', 7163))");
     play_send(play, "{\"id\":\"a\",\"body\":{\"account\":7}}\n");
-    WAIT(play, strtol(library_ask(library.admin,
-                                  "select count(*) from pg_stat_activity where datname = '%s'"
-                                  " and wait_event_type = 'Lock' and wait_event = 'advisory'",
-                                  library.database),
-                      NULL, 10) == 1);
+    WAIT(play, postgres_blocked(&library.db) == 1);
     ASK(&library, "insert into account values (7, 100, 1)");
     ASK(&library, "select pg_advisory_unlock_all()");
     WAIT(play, DONE(&library) == 1);
@@ -142,11 +134,7 @@ Test(guards, others_are_not_held_up)
     play_start_ready(play);
     ASK(&library, "begin; select * from account for update");
     play_send_many(play, 0, 50, "{\"account\":1,\"n\":%u}");
-    WAIT(play, strtol(library_ask(library.admin,
-                                  "select count(*) from pg_stat_activity where datname = '%s'"
-                                  " and wait_event_type = 'Lock'",
-                                  library.database),
-                      NULL, 10) == 1);
+    WAIT(play, postgres_blocked(&library.db) == 1);
     play_send_many(play, 50, 200, "{\"account\":%u}");
     WAIT_UP_TO(play, 4000, DONE(&library) == 200);
     ASK(&library, "commit");

@@ -13,16 +13,16 @@ static bool open_shelves(struct library *library, const char *name, bool has_red
                          const char *consumer)
 {
     if (!library_open(library, name, has_redis)) return false;
-    library_ask(library->conn,
-                "create table item (key text primary key, ver bigint, value text);"
-                "create table plain (key text primary key, ver bigint, value text);"
-                "create table number (id int primary key, ver bigint, value text);"
-                "create table seen (id text, key text, found bool, ver bigint, value text,"
-                " nth bigint, primary key (id, key));"
-                "insert into item select 'k' || n, 100 + n, 'value ' || n"
-                " from generate_series(0, 499) n;"
-                "insert into plain values ('p', 7, 'plain'), ('', 8, 'empty'), ('n', 9, null);"
-                "insert into number select n, 5, 'number ' || n from generate_series(0, 99) n");
+    sql(library->db.conn,
+        "create table item (key text primary key, ver bigint, value text);"
+        "create table plain (key text primary key, ver bigint, value text);"
+        "create table number (id int primary key, ver bigint, value text);"
+        "create table seen (id text, key text, found bool, ver bigint, value text,"
+        " nth bigint, primary key (id, key));"
+        "insert into item select 'k' || n, 100 + n, 'value ' || n"
+        " from generate_series(0, 499) n;"
+        "insert into plain values ('p', 7, 'plain'), ('', 8, 'empty'), ('n', 9, null);"
+        "insert into number select n, 5, 'number ' || n from generate_series(0, 99) n");
     library_configure(library, "reader", consumer);
     return true;
 }
@@ -120,16 +120,11 @@ Test(reads, an_outage_is_waited_out)
     ASK(&library, "begin; lock table item in access exclusive mode");
     for (unsigned round = 0; round < 3; round++) {
         play_send_many(play, round * 100, 100, "{\"item\":[\"k%u\"]}");
-        WAIT(play,
-             strtol(library_ask(library.admin,
-                                "select count(*) from pg_stat_activity where datname = '%s'"
-                                " and query like '%%from item%%' and wait_event_type = 'Lock'",
-                                library.database),
-                    NULL, 10) > 0);
-        library_ask(library.admin,
-                    "select pg_terminate_backend(pid) from pg_stat_activity"
-                    " where datname = '%s' and query like '%%from item%%' and pid <> %d",
-                    library.database, PQbackendPID(library.conn));
+        WAIT(play, postgres_blocked(&library.db) > 0);
+        sql(library.db.admin,
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where datname = '%s' and query like '%%from item%%' and pid <> %d",
+            library.db.name, PQbackendPID(library.db.conn));
     }
     PROVE(play, DONE(&library) == 0);
     ASK(&library, "commit");

@@ -4,11 +4,11 @@
  * asks for is there with its labels, and the rules do what their tests say. */
 #include <ctype.h>
 #include <jansson.h>
-#include <libpq-fe.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "prometheus.h"
+#include "support/postgres.h"
 
 TestSuite(monitoring, .timeout = 240);
 
@@ -26,27 +26,10 @@ Test(monitoring, rules_do_what_their_tests_say)
 struct scene {
     struct play play;
     struct prometheus prometheus;
-    PGconn *admin;
-    char database[64], tally[100];
+    struct postgres db;
+    char tally[100];
     uint32_t sent;
 };
-
-static void sql(PGconn *conn, const char *format, const char *name)
-{
-    char text[200];
-    snprintf(text, sizeof text, format, name);
-    PGresult *result = PQexec(conn, text);
-    cr_assert_eq(PQresultStatus(result), PGRES_COMMAND_OK, "%s: %s", text, PQerrorMessage(conn));
-    PQclear(result);
-}
-
-static void open_database(struct scene *scene)
-{
-    scene->admin = PQconnectdb(getenv("DATABASE_URL"));
-    cr_assert_eq(PQstatus(scene->admin), CONNECTION_OK, "%s", PQerrorMessage(scene->admin));
-    snprintf(scene->database, sizeof scene->database, "monitoring_%d", (int)getpid());
-    sql(scene->admin, "create database %s", scene->database);
-}
 
 static bool open_scene(struct scene *scene)
 {
@@ -55,15 +38,14 @@ static bool open_scene(struct scene *scene)
     if (!url || !redis) fputs("passed over: no DATABASE_URL, or no REDIS_URL\n", stderr);
     if (!url || !redis || !play_open(&scene->play, "monitoring")) return false;
     struct play *play = &scene->play;
-    open_database(scene);
+    postgres_make(&scene->db, play->queue);
     snprintf(scene->tally, sizeof scene->tally, "%s.tally", play->queue);
     snprintf(config, sizeof config,
              "name: %s\namqp: {url: \"${AMQP_URL}\"}\nredis: {url: \"%s\"}\n"
-             "postgres: {url: \"%.*s/%s\"}\nhttp: {listen: 127.0.0.1:0}\nplugins: %s\nconsumers:\n"
+             "postgres: {url: \"%s\"}\nhttp: {listen: 127.0.0.1:0}\nplugins: %s\nconsumers:\n"
              "  - {queue: %s, handler: login_collect}\n"
              "  - {queue: %s, handler: tally, options: {field: kind}}\n",
-             play->name, redis, (int)(strrchr(url, '/') - url), url, scene->database,
-             play_workers_dir(), play->queue, scene->tally);
+             play->name, redis, scene->db.url, play_workers_dir(), play->queue, scene->tally);
     play_write(play, "warrener.yaml", config);
     PROVE(play, RUN(play, output, "migrate", "--dir", TEST_SOURCE "/../sql/workers") == 0, "%s",
           output);
@@ -84,8 +66,7 @@ static void close_scene(struct scene *scene)
         rabbit_delete(scene->play.rabbit, queue);
     }
     play_close(&scene->play);
-    sql(scene->admin, "drop database %s with (force)", scene->database);
-    PQfinish(scene->admin);
+    postgres_drop(&scene->db);
 }
 
 /* A few logins to each queue; of every ten one is a repeat. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "integration/outbox/office.h"
+#include "integration/outbox/nasty.h"
 #include "support/broker_verbs.h"
 
 TestSuite(copies, .timeout = 300);
@@ -24,22 +24,6 @@ static double published(const struct play *play, const char *outcome)
     return play_metric(play, "warrener_published_total@,outcome=\"%s\"}", outcome);
 }
 
-static bool is(const amqp_message_t *message, const char *header, const char *text)
-{
-    const char *found = office_header(message, header);
-    if (strcmp(found, text) == 0) return true;
-    fprintf(stderr, "%s is \"%s\", not \"%s\"\n", header, found, text);
-    return false;
-}
-
-static amqp_table_entry_t text_entry(const char *name, const char *text)
-{
-    amqp_table_entry_t entry = { .key = amqp_cstring_bytes(name) };
-    entry.value.kind = AMQP_FIELD_KIND_UTF8;
-    entry.value.value.bytes = amqp_cstring_bytes(text);
-    return entry;
-}
-
 static void take(struct play *play, struct office *office, const char *queue,
                  amqp_message_t *message)
 {
@@ -55,10 +39,10 @@ Test(copies, to_the_dead_queue_say_why_and_where_from)
     play_configure(&play, &(struct setup){ .options = NULL });
     play_start_ready(&play);
     amqp_table_entry_t nested = { .key = amqp_cstring_bytes("deep") };
-    amqp_table_entry_t inside = text_entry("a", "b");
+    amqp_table_entry_t inside = nasty_text("a", "b");
     nested.value.kind = AMQP_FIELD_KIND_TABLE;
     nested.value.value.table = (amqp_table_t){ 1, &inside };
-    amqp_table_entry_t entries[] = { text_entry("shop", "north"), nested };
+    amqp_table_entry_t entries[] = { nasty_text("shop", "north"), nested };
     amqp_basic_properties_t properties = {
         ._flags = AMQP_BASIC_HEADERS_FLAG | AMQP_BASIC_MESSAGE_ID_FLAG | AMQP_BASIC_TYPE_FLAG |
                   AMQP_BASIC_TIMESTAMP_FLAG | AMQP_BASIC_PRIORITY_FLAG | AMQP_BASIC_APP_ID_FLAG,
@@ -71,16 +55,16 @@ Test(copies, to_the_dead_queue_say_why_and_where_from)
     };
     office_send(office, "", play.queue, &properties, "{\"do\":\"reject\",\"code\":\"E7\"}");
     take(&play, office, play.dead, &letter);
-    PROVE(&play, is(&letter, "x-warrener-reason", "rejected"));
-    PROVE(&play, is(&letter, "x-warrener-detail", "the message says reject"));
-    PROVE(&play, is(&letter, "x-warrener-code", "E7"));
-    PROVE(&play, is(&letter, "x-warrener-handler", "probe/1.0"));
-    PROVE(&play, is(&letter, "x-warrener-host", play.name));
-    PROVE(&play,
-          office_find(&letter, "x-warrener-exchange") && is(&letter, "x-warrener-exchange", ""));
-    PROVE(&play, is(&letter, "x-warrener-routing-key", play.queue));
+    PROVE(&play, nasty_is(&letter, "x-warrener-reason", "rejected"));
+    PROVE(&play, nasty_is(&letter, "x-warrener-detail", "the message says reject"));
+    PROVE(&play, nasty_is(&letter, "x-warrener-code", "E7"));
+    PROVE(&play, nasty_is(&letter, "x-warrener-handler", "probe/1.0"));
+    PROVE(&play, nasty_is(&letter, "x-warrener-host", play.name));
+    PROVE(&play, office_find(&letter, "x-warrener-exchange") &&
+                     nasty_is(&letter, "x-warrener-exchange", ""));
+    PROVE(&play, nasty_is(&letter, "x-warrener-routing-key", play.queue));
     PROVE(&play, office_number(&letter, "x-warrener-attempt") == 1);
-    PROVE(&play, is(&letter, "shop", "north"));
+    PROVE(&play, nasty_is(&letter, "shop", "north"));
     const amqp_field_value_t *deep = office_find(&letter, "deep");
     PROVE(&play, deep && deep->kind == AMQP_FIELD_KIND_TABLE && deep->value.table.num_entries == 1);
     PROVE(&play, strcmp(office_text(letter.properties.message_id), "one") == 0);
@@ -98,40 +82,14 @@ Test(copies, to_the_dead_queue_say_why_and_where_from)
     play_close(&play);
 }
 
-/* Everything that would get a naive copy dropped, refused or sent twice. */
-static void send_nasty(struct play *play, const char *id, const char *body, const char *cc)
+static void send_nasty(const struct play *play, const char *id, const char *body, const char *cc)
 {
-    struct office *office = office_open("test-alice");
-    amqp_field_value_t copies = { .kind = AMQP_FIELD_KIND_UTF8,
-                                  .value.bytes = amqp_cstring_bytes(cc) };
-    amqp_table_entry_t death[] = { text_entry("reason", "rejected"),
-                                   text_entry("queue", play->queue), text_entry("exchange", "") };
-    amqp_field_value_t deaths = { .kind = AMQP_FIELD_KIND_TABLE, .value.table = { 3, death } };
-    amqp_table_entry_t entries[] = {
-        { .key = amqp_cstring_bytes("CC"),
-          .value = { .kind = AMQP_FIELD_KIND_ARRAY, .value.array = { 1, &copies } } },
-        { .key = amqp_cstring_bytes("x-death"),
-          .value = { .kind = AMQP_FIELD_KIND_ARRAY, .value.array = { 1, &deaths } } },
-        text_entry("x-first-death-queue", play->queue),
-        text_entry("x-last-death-reason", "rejected"),
-        { .key = amqp_cstring_bytes("x-delivery-count"),
-          .value = { .kind = AMQP_FIELD_KIND_I64, .value.i64 = 99 } },
-        text_entry("x-warrener-user-id", "root"), /* lies */
-        text_entry("x-warrener-exchange", "lie"),
-        text_entry("x-warrener-routing-key", "lie"),
-        { .key = amqp_cstring_bytes("x-warrener-attempt"),
-          .value = { .kind = AMQP_FIELD_KIND_I64, .value.i64 = 77 } },
-    };
-    amqp_basic_properties_t properties = {
-        ._flags = AMQP_BASIC_HEADERS_FLAG | AMQP_BASIC_MESSAGE_ID_FLAG |
-                  AMQP_BASIC_EXPIRATION_FLAG | AMQP_BASIC_USER_ID_FLAG,
-        .headers = { sizeof entries / sizeof *entries, entries },
-        .message_id = amqp_cstring_bytes(id),
-        .expiration = amqp_cstring_bytes("600000"),
-        .user_id = amqp_cstring_bytes("test-alice"),
-    };
-    office_send(office, "amq.topic", "test.nasty", &properties, body);
-    office_close(office);
+    nasty_send(&(struct nasty){ .key = "test.nasty",
+                                .died = play->queue,
+                                .id = id,
+                                .body = body,
+                                .cc = cc,
+                                .attempt = 77 });
 }
 
 static void expect_clean(struct play *play, const amqp_message_t *letter, const char *cc)
@@ -144,22 +102,14 @@ static void expect_clean(struct play *play, const amqp_message_t *letter, const 
     const amqp_field_value_t *count =
         office_find(letter, "x-delivery-count"); /* the broker's own */
     PROVE(play, !count || count->value.i64 < 99);
-    PROVE(play, is(letter, "x-warrener-expiration", "600000"));
-    PROVE(play, is(letter, "x-warrener-user-id", "test-alice"));
-    PROVE(play, is(letter, "x-warrener-exchange", "amq.topic"));
-    PROVE(play, is(letter, "x-warrener-routing-key", "test.nasty"));
+    PROVE(play, nasty_is(letter, "x-warrener-expiration", "600000"));
+    PROVE(play, nasty_is(letter, "x-warrener-user-id", NASTY_USER));
+    PROVE(play, nasty_is(letter, "x-warrener-exchange", "amq.topic"));
+    PROVE(play, nasty_is(letter, "x-warrener-routing-key", "test.nasty"));
     const amqp_field_value_t *moved = office_find(letter, "x-warrener-CC");
     PROVE(play,
           moved && moved->kind == AMQP_FIELD_KIND_ARRAY && moved->value.array.num_entries == 1);
     PROVE(play, strcmp(office_text(moved->value.array.entries[0].value.bytes), cc) == 0);
-}
-
-static void make_alice(void)
-{
-    office_eval("catch rabbit_auth_backend_internal:add_user(<<\"test-alice\">>, "
-                "<<\"test-alice\">>, <<\"test\">>), "
-                "rabbit_auth_backend_internal:set_permissions(<<\"test-alice\">>, "
-                "<<\"/\">>, <<\".*\">>, <<\".*\">>, <<\".*\">>, <<\"test\">>).");
 }
 
 Test(copies, of_nasty_messages_are_neither_lost_nor_doubled)
@@ -169,7 +119,7 @@ Test(copies, of_nasty_messages_are_neither_lost_nor_doubled)
     struct office *office = office_open(NULL);
     amqp_message_t letter, seen;
     char cc[120], sink[120], body[300], consumer[300];
-    make_alice();
+    nasty_make_user();
     snprintf(cc, sizeof cc, "%s.cc", play.queue);
     snprintf(sink, sizeof sink, "%s.sink", play.queue);
     PROVE(&play, rabbit_declare(play.rabbit, cc, "classic", 0, false));
@@ -190,7 +140,7 @@ Test(copies, of_nasty_messages_are_neither_lost_nor_doubled)
     send_nasty(&play, "attempts", "{\"do\":\"retry\"}", cc);
     take(&play, office, play.dead, &letter);
     expect_clean(&play, &letter, cc);
-    PROVE(&play, is(&letter, "x-warrener-reason", "attempts"));
+    PROVE(&play, nasty_is(&letter, "x-warrener-reason", "attempts"));
     PROVE(&play, office_number(&letter, "x-warrener-attempt") == 3);
     office_drop(&letter);
 
@@ -198,8 +148,10 @@ Test(copies, of_nasty_messages_are_neither_lost_nor_doubled)
              sink);
     send_nasty(&play, "done", body, cc);
     take(&play, office, sink, &seen); /* its third try saw the original's address */
-    PROVE(&play, is(&seen, "seen-exchange", "amq.topic") && is(&seen, "seen-key", "test.nasty"));
-    PROVE(&play, is(&seen, "seen-user", "test-alice") && office_number(&seen, "seen-attempt") == 3);
+    PROVE(&play, nasty_is(&seen, "seen-exchange", "amq.topic") &&
+                     nasty_is(&seen, "seen-key", "test.nasty"));
+    PROVE(&play,
+          nasty_is(&seen, "seen-user", NASTY_USER) && office_number(&seen, "seen-attempt") == 3);
     office_drop(&seen);
 
     WAIT(&play, settled(&play, "done") == 1 && settled(&play, "retry") == 4);
