@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
+#include <utmp.h>
 
 #include "base/clock.h"
 
@@ -28,6 +29,7 @@ struct scene {
     pid_t stage, top;
     int stage_in, terminal;
     char url[64];
+    struct termios before; /* as the terminal has to be given back */
     size_t n;
     char *seen;
 };
@@ -66,9 +68,17 @@ static void close_stage(struct scene *scene)
 static void start_top(struct scene *scene, unsigned short columns, unsigned short rows)
 {
     struct winsize size = { .ws_col = columns, .ws_row = rows };
-    scene->top = forkpty(&scene->terminal, NULL, NULL, &size);
+    int line;
+    cr_assert_eq(openpty(&scene->terminal, &line, NULL, NULL, &size), 0);
+    cr_assert_eq(tcgetattr(line, &scene->before), 0);
+    scene->top = fork();
     cr_assert(scene->top >= 0);
-    if (scene->top) return;
+    if (scene->top) {
+        close(line);
+        return;
+    }
+    close(scene->terminal);
+    login_tty(line);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setenv("LC_ALL", "C.UTF-8", 1);
     unsetenv("NO_COLOR");
@@ -148,8 +158,16 @@ static void expect_to_fit(struct scene *scene, unsigned columns, unsigned rows)
     free(now);
 }
 
-static void expect_end(struct scene *scene, const struct termios *before)
+static void begin(struct scene *scene, unsigned short columns, unsigned short rows)
 {
+    open_stage(scene);
+    start_top(scene, columns, rows);
+    await(scene, "mail.welcome.11");
+}
+
+static void expect_end(struct scene *scene)
+{
+    const struct termios *before = &scene->before;
     struct termios after;
     int status;
     const uint64_t deadline_ms = clock_now_ms() + PATIENCE_MS;
@@ -173,11 +191,7 @@ static void press(const struct scene *scene, const char *keys)
 Test(top, shows_resizes_scrolls_and_gives_the_terminal_back)
 {
     struct scene scene;
-    struct termios before;
-    open_stage(&scene);
-    start_top(&scene, 100, 30);
-    cr_assert_eq(tcgetattr(scene.terminal, &before), 0);
-    await(&scene, "mail.welcome.11");
+    begin(&scene, 100, 30);
     cr_assert(strstr(scene.seen, ENTER));
     cr_assert(shows(&scene, "Work flows, with trouble") && shows(&scene, "RETRIED"));
     cr_assert(shows(&scene, "search.index.23 is paused") && shows(&scene, "q quits"));
@@ -204,7 +218,7 @@ Test(top, shows_resizes_scrolls_and_gives_the_terminal_back)
     await(&scene, "***@db");
     cr_assert(!strstr(scene.seen, "secret"));
     press(&scene, "q");
-    expect_end(&scene, &before);
+    expect_end(&scene);
     close_stage(&scene);
 }
 
@@ -212,17 +226,13 @@ Test(top, shows_resizes_scrolls_and_gives_the_terminal_back)
 Test(top, bears_that_the_host_goes)
 {
     struct scene scene;
-    struct termios before;
-    open_stage(&scene);
-    start_top(&scene, 80, 24);
-    cr_assert_eq(tcgetattr(scene.terminal, &before), 0);
-    await(&scene, "mail.welcome.11");
+    begin(&scene, 80, 24);
     kill(scene.stage, SIGKILL);
     await(&scene, "no answer from 127.0.0.1");
     cr_assert(shows(&scene, "mail.welcome.11"));
     expect_to_fit(&scene, 80, 24);
     kill(scene.top, SIGTERM);
-    expect_end(&scene, &before);
+    expect_end(&scene);
     close_stage(&scene);
 }
 

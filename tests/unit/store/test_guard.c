@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "store/guard.h"
-#include "store/parcel.h"
+#include "unit/store/stock.h"
 
 static const struct wr_column columns[] = { WR_COLUMN("id", WR_INT8), { 0 } };
 static const struct wr_sink declared[] = {
@@ -17,30 +17,22 @@ static const struct wr_loader loads[] = {
     { .name = "cart", .sql = "select $1 as one -- all", .guards = "cart" },
     { .name = "log", .sql = "select $1 as two", .guards = "log" },
 };
-static struct sink *sinks[2];
+static struct stock stock;
 static struct loader *loaders[2];
-
-static const char *none(void *owner, const char *name)
-{
-    (void)owner, (void)name;
-    return NULL;
-}
 
 static void make(void)
 {
     struct status status;
+    stock_open(&stock);
+    for (unsigned i = 0; i < 2; i++) stock_sink(&stock, &declared[i]);
     for (unsigned i = 0; i < 2; i++)
-        cr_assert(sinks[i] = sink_new(&declared[i], i, none, NULL, &status));
-    for (unsigned i = 0; i < 2; i++)
-        cr_assert(loaders[i] = loader_new(&loads[i], i, declared, sinks, 2, &status));
+        cr_assert(loaders[i] = loader_new(&loads[i], i, declared, stock.sinks, 2, &status));
 }
 
 static void drop(void)
 {
-    for (unsigned i = 0; i < 2; i++) {
-        loader_free(loaders[i]);
-        sink_free(sinks[i]);
-    }
+    for (unsigned i = 0; i < 2; i++) loader_free(loaders[i]);
+    stock_close(&stock);
 }
 
 TestSuite(guard, .init = make, .fini = drop);
@@ -53,7 +45,7 @@ Test(guard, steps_come_before_all_else)
     const struct parcel_message messages[] = { { .guards = guards, .n_guards = 2 },
                                                { .guards = guards + 2, .n_guards = 1 } };
     const struct parcel_step *steps;
-    struct parcel *parcel = parcel_new(sinks, 2, "c", messages, 2);
+    struct parcel *parcel = parcel_new(stock.sinks, 2, "c", messages, 2);
     cr_assert_eq(parcel_steps(parcel, &steps), 4, "no row of the sinks: none is locked");
     cr_expect(strstr(steps[0].sql, "enable_seqscan"));
     cr_expect(strstr(steps[1].sql, "pg_advisory_xact_lock"));
@@ -68,7 +60,7 @@ Test(guard, without_them_nothing_is_added)
 {
     const struct parcel_message messages[] = { { .rows = NULL }, { .rows = NULL } };
     const struct parcel_step *steps;
-    struct parcel *parcel = parcel_new(sinks, 2, "c", messages, 2);
+    struct parcel *parcel = parcel_new(stock.sinks, 2, "c", messages, 2);
     cr_assert_eq(parcel_steps(parcel, &steps), 0);
     parcel_free(parcel);
 }
@@ -76,7 +68,7 @@ Test(guard, without_them_nothing_is_added)
 Test(guard, statements)
 {
     cr_expect(strstr(loaders[0]->check_sql, "LEFT JOIN (select $1 as one -- all\n)"));
-    cr_assert_str_eq(sinks[1]->hold.sql,
+    cr_assert_str_eq(stock.sinks[1]->hold.sql,
                      "SELECT count(*) FROM (SELECT 1 FROM (SELECT w.o, w.c1 AS k1 FROM"
                      " unnest($1::int8[]) WITH ORDINALITY AS w(c1, o)) r JOIN \"cart\" AS t ON"
                      " t.\"id\" = r.k1 ORDER BY r.o FOR UPDATE OF t) x");

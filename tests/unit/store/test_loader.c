@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/loader.h"
+#include "unit/store/stock.h"
 
 static const struct wr_column columns[] = { WR_COLUMN("id", WR_INT8), { 0 } };
 static const struct wr_sink sinks[] = {
@@ -12,24 +13,17 @@ static const struct wr_sink sinks[] = {
     { .table = "cart", .columns = columns, .key = "id", .on_conflict = WR_KEEP },
     { 0 },
 };
-static struct sink *made[2];
-
-static const char *none(void *owner, const char *name)
-{
-    (void)owner, (void)name;
-    return NULL;
-}
+static struct stock stock;
 
 static void make_sinks(void)
 {
-    struct status status;
-    for (unsigned i = 0; i < 2; i++)
-        cr_assert(made[i] = sink_new(&sinks[i], i, none, NULL, &status));
+    stock_open(&stock);
+    for (unsigned i = 0; i < 2; i++) stock_sink(&stock, &sinks[i]);
 }
 
 static void free_sinks(void)
 {
-    for (unsigned i = 0; i < 2; i++) sink_free(made[i]);
+    stock_close(&stock);
 }
 
 TestSuite(loader, .init = make_sinks, .fini = free_sinks);
@@ -37,7 +31,7 @@ TestSuite(loader, .init = make_sinks, .fini = free_sinks);
 static struct loader *make(struct wr_loader declared, struct status *status)
 {
     if (!declared.name) declared.name = "cart";
-    return loader_new(&declared, 3, sinks, made, 2, status);
+    return loader_new(&declared, 3, sinks, stock.sinks, 2, status);
 }
 
 #define REFUSED(words, ...)                                                                        \
@@ -88,7 +82,7 @@ Test(loader, what_guards_is_read_from_the_table)
     struct status status;
     struct loader *loader =
         make((struct wr_loader){ SQL, .cache_key = "a:{key}", .guards = "cart" }, &status);
-    cr_assert_eq(loader->guards, made[1]);
+    cr_assert_eq(loader->guards, stock.sinks[1]);
     cr_assert(!loader_is_cached(loader));
     loader_free(loader);
 }
