@@ -15,6 +15,7 @@
 
 #define SETTLE_MS 100       /* between two looks at the beginning */
 #define SETTLE_MOST_MS 2000 /* for the letters of one that was killed to come back */
+#define TRUST_MS 200        /* a quorum queue that is busy or away says 0, after 250 ms */
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
@@ -65,17 +66,24 @@ static void tear(struct walk *walk)
 static void on_consume_ok(void *owner, void *decoded UNUSED)
 {
     struct walk *walk = owner;
-    if (walk->state == STATE_OPENING) walk->state = STATE_TAKING;
+    if (walk->state != STATE_OPENING) return;
+    walk->state = STATE_TAKING;
+    walk_plan_opened(&walk->plan, walk_now_ms(walk));
 }
 
 static void open_window(struct walk *walk)
 {
+    if (walk_plan_is_done(&walk->plan)) { /* the last ones came while a window was cancelled */
+        end(walk, WALK_DONE, "");
+        return;
+    }
     if (!walk->events.has_room(walk->owner)) {
         walk->state = STATE_RESTING;
         return;
     }
     amqp_basic_qos_t qos = { .prefetch_count = walk_plan_open(&walk->plan, walk_now_ms(walk)) };
     walk->state = STATE_OPENING;
+    walk->asked_ms = walk_now_ms(walk);
     (void)snprintf(walk->tag, sizeof walk->tag, "%.120s.%.100s.%06u", walk->settings.name,
                    walk->settings.queue, ++walk->windows);
     amqp_basic_consume_t consume = { .queue = codec_cstr(walk->settings.queue),
@@ -93,16 +101,21 @@ static void on_cancel_ok(void *owner, void *decoded UNUSED)
     if (walk->state == STATE_TURNING) open_window(walk);
 }
 
+static void turn(struct walk *walk)
+{
+    walk->state = STATE_TURNING;
+    walk->asked_ms = walk_now_ms(walk);
+    cancel(walk, on_cancel_ok);
+}
+
 /* After each letter and each settling. */
 static void look_around(struct walk *walk)
 {
     if (walk->state != STATE_TAKING) return;
-    if (walk_plan_is_done(&walk->plan)) {
+    if (walk_plan_is_done(&walk->plan))
         end(walk, WALK_DONE, "");
-    } else if (walk_plan_turns(&walk->plan)) {
-        walk->state = STATE_TURNING;
-        cancel(walk, on_cancel_ok);
-    }
+    else if (walk_plan_turns(&walk->plan))
+        turn(walk);
 }
 
 /* ---- looking at the queue -------------------------------------------------------------------- */
@@ -121,30 +134,29 @@ static void begin(struct walk *walk)
 {
     const uint64_t most = walk->settings.most;
     const uint64_t least = walk->settings.least, ready = walk->facts.ready;
-    const uint64_t there = ready > least ? ready : least;
+    walk->is_unsure = walk->is_unsure && !least;
+    const uint64_t there = walk->is_unsure ? 1 : ready > least ? ready : least;
     const uint64_t expected = most && most < there ? most : there;
     walk_plan_begin(&walk->plan, expected, walk->settings.hand_bytes, walk_now_ms(walk));
     walk->events.on_begun(walk->owner, &walk->facts);
     if (walk->is_freed || walk->state >= STATE_ENDED) return;
-    if (walk_plan_is_done(&walk->plan)) {
-        end(walk, WALK_DONE, "");
-        return;
-    }
-    open_window(walk);
     timer_arm_ms(&walk->tick, WALK_TICK_MS);
+    open_window(walk);
 }
 
 static void on_settling(void *owner, void *decoded)
 {
     struct walk *walk = owner;
     const amqp_queue_declare_ok_t *ok = decoded;
-    const bool is_known = ok->message_count || walk_now_ms(walk) - walk->asked_ms < WALK_TRUST_MS;
+    const uint64_t now_ms = walk_now_ms(walk), age_ms = now_ms - walk->begun_ms;
+    const bool is_known = ok->message_count || now_ms - walk->asked_ms < TRUST_MS;
     const bool is_same = walk->facts.ready == ok->message_count && !ok->consumer_count && is_known;
     walk->is_asking = false;
     walk->facts.ready = ok->message_count;
     walk->facts.consumers = ok->consumer_count;
     if (walk->state != STATE_SETTLING) return;
-    if (is_same || (is_known && walk_now_ms(walk) - walk->begun_ms > SETTLE_MOST_MS))
+    walk->is_unsure = !is_known;
+    if (is_same || age_ms > SETTLE_MOST_MS)
         begin(walk);
     else
         timer_arm_ms(&walk->tick, SETTLE_MS);
@@ -174,6 +186,7 @@ static void on_look_ok(void *owner, void *decoded UNUSED)
     struct arguments arguments;
     if (walk->state != STATE_LOOKING) return;
     walk->state = STATE_LIMIT;
+    walk->asked_ms = walk_now_ms(walk);
     arguments_make(&arguments, QUEUE_DEAD, "", DELIVERY_LIMIT_DEAD);
     amqp_queue_declare_t method = { .queue = codec_cstr(walk->settings.queue),
                                     .durable = 1,
@@ -199,6 +212,7 @@ static void read_limit(struct walk *walk, const struct channel_loss *loss)
 static void knock(struct walk *walk)
 {
     walk->state = STATE_LOOKING;
+    walk->asked_ms = walk_now_ms(walk);
     channel_open(walk->channel);
 }
 
@@ -217,8 +231,7 @@ static void on_left(void *owner, void *decoded)
     const amqp_queue_declare_ok_t *ok = decoded;
     walk->is_asking = false;
     if (walk->state != STATE_TAKING) return;
-    switch (walk_plan_answer(&walk->plan, ok->message_count, walk_now_ms(walk) - walk->asked_ms,
-                             walk_now_ms(walk))) {
+    switch (walk_plan_answer(&walk->plan, ok->message_count, walk_now_ms(walk))) {
     case WALK_GO_ON: return;
     case WALK_NO_MORE: end(walk, WALK_DONE, ""); return;
     case WALK_STALLS:
@@ -231,6 +244,41 @@ static void on_left(void *owner, void *decoded)
 
 /* ---- the clock --------------------------------------------------------------------------------- */
 
+static bool is_asking(const struct walk *walk)
+{
+    return walk->is_asking || (walk->state > STATE_IDLE && walk->state < STATE_SETTLING) ||
+           walk->state == STATE_OPENING || walk->state == STATE_TURNING;
+}
+
+static bool give_up(struct walk *walk)
+{
+    if (walk->state >= STATE_ENDED || !is_asking(walk) ||
+        !walk_plan_gives_up(&walk->plan, walk->asked_ms, walk_now_ms(walk)))
+        return false;
+    end_in_words(walk, WALK_STALLED,
+                 "the broker has not answered about queue '%s' for %d s: the queue's leader is "
+                 "away, or the broker has too much to do; nothing is lost, try again",
+                 walk->settings.queue, WALK_ANSWER_MS / 1000);
+    return true;
+}
+
+static void ask(struct walk *walk, void (*on_ok)(void *owner, void *decoded))
+{
+    walk->is_asking = true;
+    walk_count(walk, on_ok);
+}
+
+static void take_step(struct walk *walk)
+{
+    if (walk->state == STATE_SETTLING) ask(walk, on_settling);
+    if (walk->state != STATE_TAKING) return;
+    switch (walk_plan_step(&walk->plan, walk_now_ms(walk))) {
+    case WALK_WAITS: return;
+    case WALK_TURNS: turn(walk); return;
+    case WALK_ASKS: ask(walk, on_left); return;
+    }
+}
+
 static void on_tick(void *owner)
 {
     struct walk *walk = owner;
@@ -241,16 +289,10 @@ static void on_tick(void *owner)
         if (amqp_connection_is_ready(connection)) knock(walk);
     } else if (walk->state == STATE_COUNTING) {
         walk_be_back(walk);
-    } else if (!channel_is_open(walk->channel) || walk->is_asking) {
-        /* an answer comes, or the loss */
-    } else if (walk->state == STATE_SETTLING) {
-        walk->is_asking = true;
-        walk_count(walk, on_settling);
     } else if (walk->state == STATE_RETURNING) {
-        walk_ask_returned(walk);
-    } else if (walk->state == STATE_TAKING && walk_plan_asks(&walk->plan, walk_now_ms(walk))) {
-        walk->is_asking = true;
-        walk_count(walk, on_left);
+        if (channel_is_open(walk->channel) && !walk->is_asking) walk_ask_returned(walk);
+    } else if (!give_up(walk) && channel_is_open(walk->channel) && !walk->is_asking) {
+        take_step(walk);
     }
     connection_leave(connection);
 }
@@ -315,6 +357,13 @@ static void on_content(void *owner, const struct channel_content *content)
     if (!delivery_read(walk->connection, content, 1, walk->settings.queue, &delivery)) return;
     walk->into = NULL;
     walk->filled = 0;
+    if (walk->is_unsure) {
+        end_in_words(walk, WALK_STALLED,
+                     "the broker does not know how many messages queue '%s' has, and it has some: "
+                     "its leader was away, or the broker has too much to do; try again",
+                     walk->settings.queue);
+        return;
+    }
     walk->is_told = walk->state < STATE_ENDED &&
                     walk_plan_take(&walk->plan, content->body_bytes + content->properties.len,
                                    walk_now_ms(walk));

@@ -34,6 +34,7 @@ struct walk {
     struct timer tick;
     enum walk_state state;
     bool is_freed, is_asking;
+    bool is_unsure; /* the broker counts 0, and may not know: none may come */
     struct walk_facts facts;
     struct walk_plan plan;
     uint64_t begun_ms, asked_ms;

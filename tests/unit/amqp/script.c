@@ -89,6 +89,7 @@ static void answer(struct script *script, uint16_t channel, amqp_method_number_t
         { AMQP_BASIC_CANCEL_METHOD, AMQP_BASIC_CANCEL_OK_METHOD },
         { AMQP_CONFIRM_SELECT_METHOD, AMQP_CONFIRM_SELECT_OK_METHOD },
     };
+    if (script->hears && script->hears(script, channel, id)) return;
     switch (id) {
     case AMQP_CONNECTION_START_OK_METHOD: answer_start(script); return;
     case AMQP_CONNECTION_TUNE_OK_METHOD: note_tune(script, arguments); return;

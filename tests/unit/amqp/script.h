@@ -29,6 +29,8 @@ struct script {
     const char *mechanisms;
     amqp_connection_tune_t tune;
     bool asks_secure, keeps_mum, keeps_close, refuses_login;
+    /* NULL, or asked first: true where it has answered this one itself. */
+    bool (*hears)(struct script *script, uint16_t channel, amqp_method_number_t id);
 
     /* What it heard. */
     int clients, heartbeats, acks, rejects, publishes, flow_oks, closes;
