@@ -20,6 +20,7 @@
 #include "base/check.h"
 #include "base/text.h"
 #include "plugin/declaration.h"
+#include "plugin/whole.h"
 
 #define NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 #define SYMBOL "warrener_handler"
@@ -142,6 +143,14 @@ static void refuse_unopened(const struct visit *visit, int directory, int error)
         (void)REFUSE(visit, "it cannot be opened: %s", strerror(error));
 }
 
+static bool is_whole(const struct visit *visit, int fd, const struct stat *found)
+{
+    const uint64_t wanted = whole_wanted_bytes(fd), there = (uint64_t)found->st_size;
+    return there >= wanted ||
+           REFUSE(visit, "it is cut off: %llu bytes of %llu are there; copy it again",
+                  (unsigned long long)there, (unsigned long long)wanted);
+}
+
 /* The file's descriptor, checked, or -1. Without blocking, for it may yet be a pipe. */
 static int open_file(const struct visit *visit, int directory, struct stat *found)
 {
@@ -158,7 +167,7 @@ static int open_file(const struct visit *visit, int directory, struct stat *foun
         (void)REFUSE(visit, "it is a %s, where a regular file is expected",
                      S_ISDIR(found->st_mode) ? "directory" : "device, pipe or socket");
     else
-        is_good = is_trusted(visit, found, visit->path, "the file");
+        is_good = is_trusted(visit, found, visit->path, "the file") && is_whole(visit, fd, found);
     if (is_good) return fd;
     close(fd);
     return -1;

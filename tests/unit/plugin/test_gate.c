@@ -286,6 +286,29 @@ Test(gate, what_the_linker_misses_is_named)
     expect_refusal("text", "DIR/text.so: it cannot be loaded: invalid ELF header");
 }
 
+/* The linker would map what is not there, and the first touch would end the process. */
+Test(gate, a_file_that_was_cut_while_it_was_copied)
+{
+    const char *const path = folder_add(&folder, TEST_PLUGINS, "minimal", "minimal");
+    struct stat whole;
+    cr_assert_eq(stat(path, &whole), 0);
+    unsigned cut = 0;
+    for (off_t bytes = 0; bytes < whole.st_size; bytes += 509) {
+        const char *const copy = folder_add(&folder, TEST_PLUGINS, "minimal", "cut");
+        cr_assert_eq(truncate(copy, bytes), 0);
+        struct plugin *const plugin = plugin_load(folder.path, "cut", &status);
+        if (!plugin && strstr(status.text, "it is cut off: ")) cut++;
+        plugin_free(plugin); /* the end of a file holds names for debuggers */
+        cr_assert_eq(unlink(folder_path(&folder, "cut.so")), 0);
+    }
+    cr_expect_geq(cut, 5);
+    folder_add(&folder, TEST_PLUGINS, "minimal", "cut");
+    cr_assert_eq(truncate(folder_path(&folder, "cut.so"), 4096), 0);
+    (void)!plugin_load(folder.path, "cut", &status);
+    cr_expect(strstr(status.text, "cut.so: it is cut off: 4096 bytes of "), "%s", status.text);
+    cr_expect(strstr(status.text, "; copy it again"), "%s", status.text);
+}
+
 Test(gate, what_could_not_be_loaded_leaves_nothing_open)
 {
     folder_add(&folder, TEST_PLUGINS, "needy", "needy");
