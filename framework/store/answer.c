@@ -34,6 +34,13 @@ void answer_read_words(const PGresult *error, char *out, size_t out_bytes)
     text_show(text_of(detail), out + used + 2, out_bytes - used - 2);
 }
 
+static void add_way_out(struct store_answer *answer)
+{
+    const char *const way_out = sqlstate_way_out(answer->sqlstate);
+    const size_t used = strlen(answer->text);
+    if (*way_out) snprintf(answer->text + used, sizeof answer->text - used, "; %s", way_out);
+}
+
 void answer_read_error(struct store_answer *answer, const PGresult *error)
 {
     answer->result = STORE_FAILED;
@@ -42,6 +49,7 @@ void answer_read_error(struct store_answer *answer, const PGresult *error)
     const char *message = field(error, PG_DIAG_MESSAGE_PRIMARY);
     if (!*message) message = PQresultErrorMessage(error);
     text_show(text_of(message), answer->text, sizeof answer->text);
+    add_way_out(answer);
     text_show(text_of(field(error, PG_DIAG_MESSAGE_DETAIL)), answer->detail, sizeof answer->detail);
     snprintf(answer->table, sizeof answer->table, "%s", field(error, PG_DIAG_TABLE_NAME));
     snprintf(answer->column, sizeof answer->column, "%s", field(error, PG_DIAG_COLUMN_NAME));

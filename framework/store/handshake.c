@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "store/sqlstate.h"
 
 #define SQLSTATE_CHARS 5
 
@@ -65,6 +66,9 @@ void handshake_read_fault(const struct conninfo *info, const char *words,
     snprintf(out->sqlstate, sizeof out->sqlstate, "%.*s", SQLSTATE_CHARS, code ? code : "");
     tidy(words, tidied, sizeof tidied);
     conninfo_redact(info, tidied, out->text, sizeof out->text);
+    const char *const way_out = sqlstate_way_out(out->sqlstate);
+    const size_t used = strlen(out->text);
+    if (*way_out) snprintf(out->text + used, sizeof out->text - used, "; %s", way_out);
 }
 
 /* ---- the try --------------------------------------------------------------------------------- */

@@ -17,7 +17,7 @@ struct handshake;
  * dropped, secrets hidden. Pure. */
 struct handshake_fault {
     char sqlstate[6];
-    char text[400];
+    char text[600];
 };
 void handshake_read_fault(const struct conninfo *info, const char *words,
                           struct handshake_fault *out);

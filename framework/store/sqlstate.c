@@ -34,6 +34,31 @@ static const struct {
     { "42", FAULT_DEPLOYMENT },    /* tables, columns, privileges */
 };
 
+/* What PostgreSQL's own words do not say. The first prefix that fits counts. */
+static const struct {
+    const char *prefix, *words;
+} ways_out[] = {
+    { "25006", "it is a standby, or set to read only" },
+    { "28P01", "check user and password in the URL" },
+    { "28", "the server's pg_hba.conf does not let this user in from here" },
+    { "3D000", "make it with createdb, or name another in the URL" },
+    { "42501", "grant it to the user of the URL" },
+    { "53100", "the server's disk is full: free some; nothing is lost, work goes on by itself" },
+    { "53200", "the server has no memory left: lower its work_mem or batch.rows, or give it more" },
+    { "53300", "the server has no connection left: raise its max_connections, lower "
+               "postgres.connections or the number of hosts, or put a pooler between" },
+    { "55P03", "somebody else holds a lock: pg_stat_activity and pg_locks tell who" },
+    { "58", "the server cannot use its own files: look at its log and its disks" },
+};
+
+const char *sqlstate_way_out(const char *sqlstate)
+{
+    for (size_t i = 0; i < sizeof ways_out / sizeof *ways_out; i++)
+        if (!strncmp(sqlstate, ways_out[i].prefix, strlen(ways_out[i].prefix)))
+            return ways_out[i].words;
+    return "";
+}
+
 enum fault_class sqlstate_class(const char *sqlstate)
 {
     if (!sqlstate || !*sqlstate) return FAULT_TRANSIENT;

@@ -16,6 +16,8 @@ enum fault_class {
 
 /* NULL or "": the server gave none (the connection went). */
 enum fault_class sqlstate_class(const char *sqlstate);
+/* What people can do about it; "" where the server's words suffice. */
+const char *sqlstate_way_out(const char *sqlstate);
 const char *fault_class_name(enum fault_class fault);
 
 #endif

@@ -62,7 +62,7 @@ drop_table() {
 }
 restore_table() { sql -1 -f "$DIR/dump.sql" >/dev/null; }
 
-# outage WORDS BREAK MEND SECONDS
+# outage WORDS BREAK MEND SECONDS SAID
 outage() {
     local words=$1 until_ms mended_ms deaf=0 said='' is_ready=
     # shellcheck disable=SC2034 # await_quiet and publish give up then
@@ -86,6 +86,7 @@ outage() {
     check "$words: the host lives" host_lives outage
     check "$words: /livez was 200 throughout" is "$deaf" 0
     check "$words: /readyz said that nothing flows" is "$is_ready" no
+    check "$words: and what to do: $5" has "$said" "$5"
     events 500 "$((SRANDOM % 2147483648))" 500 >"$DIR/events"
     publish outage "$DIR/events"
     check "$words: everything arrives" await_quiet 1
@@ -124,11 +125,11 @@ outages() { # SECONDS
     host_start outage
     wait_until 30 host_is_ready outage || check 'the host became ready' false
     standing_still
-    outage 'read-only' make_read_only make_writable "$1"
-    outage 'the table dropped' drop_table restore_table "$1"
-    outage 'too many connections' take_connections give_connections "$1"
+    outage 'read-only' make_read_only make_writable "$1" 'read-only'
+    outage 'the table dropped' drop_table restore_table "$1" 'CREATE TABLE'
+    outage 'too many connections' take_connections give_connections "$1" 'raise its max_connections'
     if [[ -n $SMALL ]]; then
-        outage 'the disk full' fill_disk free_disk "$1"
+        outage 'the disk full' fill_disk free_disk "$1" 'disk is full: free some'
     else
         say '   the disk full: PASSED OVER, for mounting a small disk needs root and CAP_SYS_ADMIN'
     fi

@@ -175,10 +175,17 @@ Test(handshake, words_of_a_failed_try, .init = forget_environment)
         " failed for user \"ann\"\nLOCATION:  auth_failed, auth.c:331\n",
         "28P01",
         "connection to server at \"h\", port 1 failed: FATAL: password authentication"
-        " failed for user \"ann\"");
-    expect_fault("a failed: FATAL:  28000: no entry\nLOCATION:  x, y.c:1\n"
-                 "b failed: FATAL:  28000: none hunter2\nLOCATION:  x, y.c:1\n",
-                 "28000", "a failed: FATAL: no entry b failed: FATAL: none ***");
+        " failed for user \"ann\"; check user and password in the URL");
+    expect_fault(
+        "a failed: FATAL:  28000: no entry\nLOCATION:  x, y.c:1\n"
+        "b failed: FATAL:  28000: none hunter2\nLOCATION:  x, y.c:1\n",
+        "28000",
+        "a failed: FATAL: no entry b failed: FATAL: none ***; the server's pg_hba.conf does "
+        "not let this user in from here");
+    expect_fault("h failed: FATAL:  53300: sorry, too many clients already\n", "53300",
+                 "h failed: FATAL: sorry, too many clients already; the server has no connection "
+                 "left: raise its max_connections, lower postgres.connections or the number of "
+                 "hosts, or put a pooler between");
     expect_fault("h failed: Connection refused\n\tIs the server running?\n", "",
                  "h failed: Connection refused  Is the server running?");
     expect_fault("", "", "");

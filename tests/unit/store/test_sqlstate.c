@@ -2,6 +2,7 @@
  *
  * The table of promises, line by line. */
 #include <criterion/criterion.h>
+#include <string.h>
 
 #include "store/sqlstate.h"
 
@@ -33,4 +34,18 @@ Test(sqlstate, names)
 {
     cr_expect_str_eq(fault_class_name(FAULT_NONE), "none");
     cr_expect_str_eq(fault_class_name(FAULT_DEPLOYMENT), "deployment");
+}
+
+/* What is the server's own is told apart from a row's, and from each other. */
+Test(sqlstate, ways_out)
+{
+    static const char *const cases[][2] = {
+        { "53100", "disk is full" },      { "53300", "max_connections" }, { "53200", "no memory" },
+        { "58030", "its own files" },     { "58P01", "its own files" },   { "25006", "standby" },
+        { "28P01", "user and password" }, { "28000", "pg_hba.conf" },     { "3D000", "createdb" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        cr_expect(strstr(sqlstate_way_out(cases[i][0]), cases[i][1]), "%s", cases[i][0]);
+    cr_expect_str_eq(sqlstate_way_out("23505"), "");
+    cr_expect_str_eq(sqlstate_way_out(""), "");
 }
