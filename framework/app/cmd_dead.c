@@ -166,6 +166,7 @@ static enum exit_status run_task(const struct config *config, const struct verb 
 static enum exit_status load_and_run(const struct words *words, const struct verb *verb,
                                      struct dead_task *task)
 {
+    static const char *const sections[] = { "name", "amqp", "consumers", NULL };
     struct config *config;
     struct config_faults faults = { 0 };
     struct status status = { .exit = EXIT_USAGE };
@@ -180,7 +181,7 @@ static enum exit_status load_and_run(const struct words *words, const struct ver
     else
         (void)!dead_filter_read(&words->filter, clock_unix_us() / 1000, &task->filter, &status);
     if (*status.text) return command_fail(&status);
-    const bool is_loaded = config_load(config_find(words->config), &config, &faults);
+    const bool is_loaded = config_load_part(config_find(words->config), sections, &config, &faults);
     if (!is_loaded) config_faults_write(&faults, stderr);
     config_faults_fini(&faults);
     if (!is_loaded) return EXIT_CONFIG;

@@ -41,11 +41,12 @@ enum exit_status command_migrate(int argc, char **argv)
         { "--status", NULL, "only list what is applied and what is not", FLAG_YES, &is_listing },
         { 0 },
     };
+    static const char *const sections[] = { "name", "postgres", "inbox", NULL };
     enum exit_status exit;
     if (!command_read_line(argc, argv, flags, &file, &exit)) return exit;
     struct config *config;
     struct config_faults faults = { 0 };
-    if (!config_load(config_find(file), &config, &faults)) {
+    if (!config_load_part(config_find(file), sections, &config, &faults)) {
         config_faults_write(&faults, stderr);
         config_faults_fini(&faults);
         return EXIT_CONFIG;

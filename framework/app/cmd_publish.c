@@ -36,10 +36,11 @@ static enum exit_status conclude(const struct sender_result *result, bool is_wel
 static enum exit_status publish(const char *file, const char *lines,
                                 struct sender_settings *settings)
 {
+    static const char *const sections[] = { "name", "amqp", NULL };
     struct config *config;
     struct config_faults faults = { 0 };
     struct status status = { .exit = EXIT_UNREACHABLE, .text = "no broker was reached" };
-    if (!config_load(config_find(file), &config, &faults)) {
+    if (!config_load_part(config_find(file), sections, &config, &faults)) {
         config_faults_write(&faults, stderr);
         config_faults_fini(&faults);
         return EXIT_CONFIG;

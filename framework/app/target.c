@@ -35,9 +35,10 @@ static bool take_url(const char *text, const char *path, struct target *target,
 static bool take_listen(const char *file, const char *path, struct target *target,
                         struct status *status)
 {
+    static const char *const sections[] = { "http", NULL };
     struct config *config;
     struct config_faults faults = { 0 };
-    if (!config_load(config_find(file), &config, &faults)) {
+    if (!config_load_part(config_find(file), sections, &config, &faults)) {
         config_faults_write(&faults, stderr);
         config_faults_fini(&faults);
         return status_fail(status, EXIT_CONFIG,

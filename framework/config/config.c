@@ -117,10 +117,11 @@ static void settle(struct loaded *loaded)
     }
 }
 
-bool config_parse(struct wr_text text, const char *path, struct config **out,
-                  struct config_faults *faults)
+static bool parse(struct wr_text text, const char *path, const char *const *sections,
+                  struct config **out, struct config_faults *faults)
 {
     config_faults_open(faults, path);
+    faults->only = sections;
     struct loaded *loaded = new_loaded(path);
     const struct yaml_node *root = yaml_parse(text, &loaded->arena, faults);
     if (root) reader_read(loaded, root, faults);
@@ -138,7 +139,19 @@ bool config_parse(struct wr_text text, const char *path, struct config **out,
     return false;
 }
 
+bool config_parse(struct wr_text text, const char *path, struct config **out,
+                  struct config_faults *faults)
+{
+    return parse(text, path, NULL, out, faults);
+}
+
 bool config_load(const char *path, struct config **out, struct config_faults *faults)
+{
+    return config_load_part(path, NULL, out, faults);
+}
+
+bool config_load_part(const char *path, const char *const *sections, struct config **out,
+                      struct config_faults *faults)
 {
     char *text = NULL;
     size_t len = 0;
@@ -151,7 +164,7 @@ bool config_load(const char *path, struct config **out, struct config_faults *fa
                           why.text);
         return false;
     }
-    bool is_well = config_parse(text_from(text, len), path, out, faults);
+    bool is_well = parse(text_from(text, len), path, sections, out, faults);
     explicit_bzero(text, len);
     free(text);
     return is_well;

@@ -159,7 +159,11 @@ const char *config_find(const char *argument);
 /* Reads and checks everything. False where there is any fault: all of them are then in `faults`
  * (zeroed by the caller, who gives it to config_faults_fini), sorted. */
 bool config_load(const char *path, struct config **out, struct config_faults *faults) MUST_USE;
-/* The same for a text that is in memory already. */
+/* The same for who needs no more than some top keys (ends with NULL; NULL: all): what is wrong
+ * elsewhere is passed over, and has its defaults. `sections` outlives the faults. */
+bool config_load_part(const char *path, const char *const *sections, struct config **out,
+                      struct config_faults *faults) MUST_USE;
+/* All of a text that is in memory already. */
 bool config_parse(struct wr_text text, const char *path, struct config **out,
                   struct config_faults *faults) MUST_USE;
 void config_free(struct config *config); /* NULL is fine */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "config/schema.h"
 
 #define FAULT_BYTES 1000
 
@@ -24,9 +25,20 @@ void config_faults_open(struct config_faults *faults, const char *file)
     faults->file = memory_copy_text(file);
 }
 
+/* A key that nobody knows may be one of those that are needed, misspelt. */
+static bool is_wanted(const struct config_faults *faults, const char *key)
+{
+    if (!faults->only || !key) return true;
+    const struct wr_text top = { key, strcspn(key, ".[") };
+    for (const char *const *name = faults->only; *name; name++)
+        if (text_is(top, *name)) return true;
+    return schema_find(top) == NULL;
+}
+
 void config_faults_vadd(struct config_faults *faults, int line, int column, const char *key,
                         const char *format, va_list args)
 {
+    if (!is_wanted(faults, key)) return;
     if (faults->n == CONFIG_FAULTS_MAX) {
         faults->n_more++;
         return;

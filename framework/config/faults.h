@@ -24,6 +24,8 @@ struct config_faults {
     char *file; /* as it was named to us; NULL until a file is read */
     struct config_fault *items;
     size_t n, n_more; /* kept, and found beyond CONFIG_FAULTS_MAX */
+    /* Top keys, ends with NULL: faults of other known ones are not kept. NULL: all are. */
+    const char *const *only;
 };
 
 void config_faults_open(struct config_faults *faults,

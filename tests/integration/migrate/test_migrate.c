@@ -276,13 +276,38 @@ Test(migrate, the_direct_url_counts)
     EXPECT_EXIT(0, MIGRATE_APP());
 }
 
+/* A job that migrates has neither handlers nor the broker's secrets. */
+Test(migrate, needs_nothing_but_the_database)
+{
+    OPEN();
+    char text[900];
+    snprintf(text, sizeof text, "postgres: {url: \"%s\"}\n", stage.url);
+    stage_write("w.yaml", text);
+    EXPECT_EXIT(0, MIGRATE("--status"));
+    snprintf(text, sizeof text,
+             "postgres: {url: \"%s\"}\nplugins: /nowhere\nlog: loud\n"
+             "amqp: {url: \"${file:/nowhere}\"}\nredis: {url: \"${WARRENER_UNSET}\"}\n"
+             "consumers: [{queue: \"\", lanes: none}]\n",
+             stage.url);
+    stage_write("w.yaml", text);
+    EXPECT_EXIT(0, MIGRATE_APP());
+    stage_write("w.yaml", "postgers: {url: \"postgresql://127.0.0.1:1/d\"}\n");
+    EXPECT_EXIT(78, MIGRATE_APP());
+    EXPECT_SAID("did you mean \"postgres\"?");
+    stage_write("w.yaml", "postgres: {url: \"mysql://h/d\", pool: 3}\nconsumers: 1\n");
+    EXPECT_EXIT(78, MIGRATE_APP());
+    EXPECT_SAID("w.yaml:1:17: postgres.url: it does not begin with postgresql://");
+    EXPECT_SAID("postgres.pool: unknown key");
+    cr_expect_not(strstr(stage_said, "consumers"), "%s", stage_said);
+}
+
 Test(migrate, a_wrong_line)
 {
     OPEN();
     EXPECT_EXIT(64, MIGRATE("--stats"));
     EXPECT_SAID("did you mean \"--status\"?");
     EXPECT_EXIT(64, MIGRATE("--dir"));
-    stage_write("w.yaml", "consumers: nothing\n");
+    stage_write("w.yaml", "postgres: nothing\n");
     EXPECT_EXIT(78, MIGRATE_APP());
     EXPECT_SAID("w.yaml:1:");
 }
