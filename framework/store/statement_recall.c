@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Statements that read back what a commit leaves, for the cache; see statement.h. Rows are asked for as
- * `r`, with the columns wr_k1, wr_k2...; the table is `t`. What an entry's key is made of comes from the
+ * Statements that read back what a commit leaves, for the cache; see statement.h. What is
+ * asked for is `d`, with the columns wr_k1, wr_k2...; the table is `t`. What an entry's key is made of comes from the
  * table's row where there is one: equal values may be written differently. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +11,7 @@
 #include "base/text.h"
 #include "store/name.h"
 #include "store/statement.h"
-
-enum { OID_TEXT_ARRAY = 1009 };
+#include "store/statement_making.h"
 
 #define NOW_US "(extract(epoch FROM clock_timestamp()) * 1000000)::int8"
 
@@ -44,7 +43,7 @@ static unsigned place_in_key(const struct sink *sink, unsigned column)
     return 0;
 }
 
-/* A column as text. `has_asked`: there is an `r`. */
+/* A column as text. `has_asked`: there is a `d`. */
 static void put_column(FILE *out, const struct sink *sink, unsigned column, bool has_asked)
 {
     const unsigned place = has_asked ? place_in_key(sink, column) : 0;
@@ -52,7 +51,7 @@ static void put_column(FILE *out, const struct sink *sink, unsigned column, bool
     (void)fputs("t.", out);
     name_quote(out, text_of(sink->columns[column].name));
     (void)fputs("::text", out);
-    if (place) (void)fprintf(out, ", r.wr_k%u::text)", place);
+    if (place) (void)fprintf(out, ", d.wr_k%u::text)", place);
 }
 
 /* "cart:{user_id}" as 'cart:' || t."user_id"::text */
@@ -94,16 +93,6 @@ static void put_value(FILE *out, const struct sink *sink, const char *cache_valu
                       cache_value ? cache_value : "to_jsonb(t)");
 }
 
-static void put_join(FILE *out, const struct sink *sink)
-{
-    (void)fprintf(out, " LEFT JOIN %s AS t ON ", sink->table);
-    for (unsigned i = 0; i < sink->n_key; i++) {
-        (void)fputs(i > 0 ? " AND t." : "t.", out);
-        name_quote(out, text_of(sink->columns[sink->key[i]].name));
-        (void)fprintf(out, " = r.wr_k%u", i + 1);
-    }
-}
-
 void statement_put_returning(FILE *out, const struct sink *sink)
 {
     (void)fputs(" RETURNING (", out);
@@ -114,73 +103,45 @@ void statement_put_returning(FILE *out, const struct sink *sink)
 
 /* ---- statements -------------------------------------------------------------------------------- */
 
-static FILE *begin(struct sink_statement *statement, size_t *bytes)
-{
-    FILE *const out = open_memstream(&statement->sql, bytes);
-    CHECK(out);
-    return out;
-}
-
-static void end(FILE *out, struct sink_statement *statement)
-{
-    CHECK(fclose(out) == 0);
-    (void)snprintf(statement->name, sizeof statement->name, "wr_%016llx",
-                   (unsigned long long)text_hash(text_of(statement->sql)));
-}
-
 /* The keys come as they are sent for an erase: one array a column. */
 static void make_recall(struct sink *sink, const char *cache_value)
 {
-    struct sink_statement *const statement = &sink->recall;
+    struct making making = { NULL, sink, sink->key, sink->n_key, false };
     size_t bytes;
-    FILE *const out = begin(statement, &bytes);
-    (void)fputs("SELECT (", out);
-    put_cache_key(out, sink, true);
-    (void)fputs(")::text, coalesce(t.ver, " NOW_US "), ", out);
-    put_value(out, sink, cache_value);
-    (void)fputs(", ", out);
-    put_row_literal(out, sink, true);
-    (void)fputs(" FROM (SELECT ", out);
-    for (unsigned i = 0; i < sink->n_key; i++) {
-        const struct wr_column *const column = &sink->columns[sink->key[i]];
-        const struct row_type *const type = row_type(column->type);
-        (void)fprintf(out, "%sw.c%u", i > 0 ? ", " : "", i + 1);
-        if (column->as)
-            (void)fprintf(out, "::%s", column->as);
-        else if (type->oid != type->sent_oid)
-            (void)fprintf(out, "::%s", type->brief);
-        (void)fprintf(out, " AS wr_k%u", i + 1);
-        statement->types[i] = type->sent_array_oid;
-    }
-    (void)fputs(" FROM unnest(", out);
-    for (unsigned i = 0; i < sink->n_key; i++)
-        (void)fprintf(out, "%s$%u::%s", i > 0 ? ", " : "", i + 1,
-                      row_type(sink->columns[sink->key[i]].type)->sent_array);
-    (void)fputs(") AS w(", out);
-    for (unsigned i = 0; i < sink->n_key; i++)
-        (void)fprintf(out, "%sc%u", i > 0 ? ", " : "", i + 1);
-    (void)fputs(")) r", out);
-    put_join(out, sink);
-    statement->n_values = sink->n_key;
-    end(out, statement);
+    making_begin(&making, &sink->recall, &bytes);
+    making_put(&making, "SELECT (");
+    put_cache_key(making.out, sink, true);
+    making_put(&making, ")::text, coalesce(t.ver, " NOW_US "), ");
+    put_value(making.out, sink, cache_value);
+    making_put(&making, ", ");
+    put_row_literal(making.out, sink, true);
+    making_put(&making, " FROM ");
+    making_put_keys(&making);
+    making_put(&making, " LEFT JOIN %s AS t ON ", sink->table);
+    making_put_match(&making, "t", "d");
+    making_end(&making, &sink->recall);
 }
 
+/* They come as literals of text[]. */
 static void make_reread(struct sink *sink, const char *cache_value)
 {
-    struct sink_statement *const statement = &sink->reread;
+    struct making making = { NULL, sink, sink->key, sink->n_key, false };
     size_t bytes;
-    FILE *const out = begin(statement, &bytes);
-    (void)fputs("SELECT r.wr_o, t.ver, ", out);
-    put_value(out, sink, cache_value);
-    (void)fputs(" FROM (SELECT ", out);
+    making_begin(&making, &sink->reread, &bytes);
+    making_put(&making, "SELECT d.wr_o, t.ver, ");
+    put_value(making.out, sink, cache_value);
+    making_put(&making, " FROM (SELECT ");
     for (unsigned i = 0; i < sink->n_key; i++)
-        (void)fprintf(out, "(w.l::text[])[%u]::%s AS wr_k%u, ", i + 1,
-                      sink_column_type(sink, sink->key[i]), i + 1);
-    (void)fputs("w.o AS wr_o FROM unnest($1::text[]) WITH ORDINALITY AS w(l, o)) r", out);
-    put_join(out, sink);
-    statement->n_values = 1;
-    statement->types[0] = OID_TEXT_ARRAY;
-    end(out, statement);
+        making_put(&making, "(w.l::text[])[%u]::%s AS wr_k%u, ", i + 1,
+                   sink_column_type(sink, sink->key[i]), i + 1);
+    making_put(&making,
+               "w.o AS wr_o FROM unnest($1::text[]) WITH ORDINALITY AS w(l, o)) d"
+               " LEFT JOIN %s AS t ON ",
+               sink->table);
+    making_put_match(&making, "t", "d");
+    making_end(&making, &sink->reread);
+    sink->reread.n_values = 1;
+    sink->reread.types[0] = OID_TEXT_ARRAY;
 }
 
 void statement_make_recall(struct sink *sink, const char *cache_key, const char *cache_value)

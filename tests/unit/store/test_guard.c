@@ -69,9 +69,9 @@ Test(guard, statements)
 {
     cr_expect(strstr(loaders[0]->check_sql, "LEFT JOIN (select $1 as one -- all\n)"));
     cr_assert_str_eq(stock.sinks[1]->hold.sql,
-                     "SELECT count(*) FROM (SELECT 1 FROM (SELECT w.o, w.c1 AS k1 FROM"
-                     " unnest($1::int8[]) WITH ORDINALITY AS w(c1, o)) r JOIN \"cart\" AS t ON"
-                     " t.\"id\" = r.k1 ORDER BY r.o FOR UPDATE OF t) x");
+                     "SELECT count(*) FROM (SELECT 1 FROM (SELECT r.c1 AS wr_k1, r.o AS wr_o FROM"
+                     " unnest($1::int8[]) WITH ORDINALITY AS r(c1, o)) d JOIN \"cart\" AS t ON"
+                     " t.\"id\" = d.wr_k1 ORDER BY d.wr_o FOR UPDATE OF t) x");
 }
 
 Test(guard, what_moved_is_read_in_any_language)

@@ -79,18 +79,19 @@ Test(recall, statements)
     const struct sink *sink =
         made((struct wr_sink){ .columns = COLUMNS(ID, N), .key = "id", .cache_key = "it's:{id}" });
     cr_expect_str_eq(sink->recall.sql,
-                     "SELECT ('it''s:' || coalesce(t.\"id\"::text, r.wr_k1::text))::text,"
+                     "SELECT ('it''s:' || coalesce(t.\"id\"::text, d.wr_k1::text))::text,"
                      " coalesce(t.ver, " NOW_US
                      "), CASE WHEN t.ver IS NOT NULL THEN (to_jsonb(t)\n)::text END,"
-                     " ARRAY[coalesce(t.\"id\"::text, r.wr_k1::text)]::text"
-                     " FROM (SELECT w.c1 AS wr_k1 FROM unnest($1::int8[]) AS w(c1)) r"
-                     " LEFT JOIN \"t1\" AS t ON t.\"id\" = r.wr_k1");
+                     " ARRAY[coalesce(t.\"id\"::text, d.wr_k1::text)]::text"
+                     " FROM (SELECT r.c1 AS wr_k1, r.o AS wr_o FROM unnest($1::int8[])"
+                     " WITH ORDINALITY AS r(c1, o)) d"
+                     " LEFT JOIN \"t1\" AS t ON t.\"id\" = d.wr_k1");
     cr_expect_str_eq(
         sink->reread.sql,
-        "SELECT r.wr_o, t.ver, CASE WHEN t.ver IS NOT NULL THEN (to_jsonb(t)\n)::text END"
+        "SELECT d.wr_o, t.ver, CASE WHEN t.ver IS NOT NULL THEN (to_jsonb(t)\n)::text END"
         " FROM (SELECT (w.l::text[])[1]::bigint AS wr_k1, w.o AS wr_o"
-        " FROM unnest($1::text[]) WITH ORDINALITY AS w(l, o)) r"
-        " LEFT JOIN \"t1\" AS t ON t.\"id\" = r.wr_k1");
+        " FROM unnest($1::text[]) WITH ORDINALITY AS w(l, o)) d"
+        " LEFT JOIN \"t1\" AS t ON t.\"id\" = d.wr_k1");
     cr_expect_str_eq(strstr(sink->erase.sql, " RETURNING"),
                      " RETURNING ('it''s:' || t.\"id\"::text)::text, greatest(t.ver + 1, " NOW_US
                      "), NULL::text, ARRAY[t.\"id\"::text]::text");
@@ -107,12 +108,13 @@ Test(recall, of_several_columns_and_around)
                                                      .cache_around = true });
     cr_expect_str_eq(
         sink->recall.sql,
-        "SELECT (coalesce(t.\"sku\"::text, r.wr_k2::text) || '/' || t.\"n\"::text)::text,"
+        "SELECT (coalesce(t.\"sku\"::text, d.wr_k2::text) || '/' || t.\"n\"::text)::text,"
         " coalesce(t.ver, " NOW_US "), NULL::text,"
-        " ARRAY[coalesce(t.\"mood\"::text, r.wr_k1::text), coalesce(t.\"sku\"::text,"
-        " r.wr_k2::text)]::text FROM (SELECT w.c1::mood AS wr_k1, w.c2 AS wr_k2"
-        " FROM unnest($1::text[], $2::text[]) AS w(c1, c2)) r LEFT JOIN \"t1\" AS t"
-        " ON t.\"mood\" = r.wr_k1 AND t.\"sku\" = r.wr_k2");
+        " ARRAY[coalesce(t.\"mood\"::text, d.wr_k1::text), coalesce(t.\"sku\"::text,"
+        " d.wr_k2::text)]::text FROM (SELECT r.c1::mood AS wr_k1, r.c2 AS wr_k2, r.o AS wr_o"
+        " FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS r(c1, c2, o)) d LEFT JOIN \"t1\" "
+        "AS t"
+        " ON t.\"mood\" = d.wr_k1 AND t.\"sku\" = d.wr_k2");
 }
 
 /* ---- parcels ----------------------------------------------------------------------------------- */

@@ -302,12 +302,13 @@ Test(sink, erase)
 {
     const struct sink *const sink =
         made((struct wr_sink){ .columns = COLUMNS(N, ID, AT), .key = "id, n" });
-    cr_expect_str_eq(sink->erase.sql,
-                     "WITH held AS MATERIALIZED (SELECT d.k1, d.k2 FROM (SELECT r.c1 AS k1,"
-                     " r.c2 AS k2, r.o FROM unnest($1::uuid[], $2::int8[]) WITH ORDINALITY"
-                     " AS r(c1, c2, o)) d JOIN \"t1\" l ON l.\"id\" = d.k1 AND l.\"n\" = d.k2"
-                     " ORDER BY d.o FOR UPDATE OF l) DELETE FROM \"t1\" AS t USING held"
-                     " WHERE t.\"id\" = held.k1 AND t.\"n\" = held.k2");
+    cr_expect_str_eq(
+        sink->erase.sql,
+        "WITH held AS MATERIALIZED (SELECT d.wr_k1, d.wr_k2 FROM (SELECT r.c1 AS wr_k1,"
+        " r.c2 AS wr_k2, r.o AS wr_o FROM unnest($1::uuid[], $2::int8[]) WITH ORDINALITY"
+        " AS r(c1, c2, o)) d JOIN \"t1\" l ON l.\"id\" = d.wr_k1 AND l.\"n\" = d.wr_k2"
+        " ORDER BY d.wr_o FOR UPDATE OF l) DELETE FROM \"t1\" AS t USING held"
+        " WHERE t.\"id\" = held.wr_k1 AND t.\"n\" = held.wr_k2");
     cr_expect(sink->erase.n_values == 2 && sink->erase.types[0] == 2951);
 }
 
