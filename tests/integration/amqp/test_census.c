@@ -4,6 +4,7 @@
 #include "amqp/census.h"
 
 #include "integration/amqp/stage.h"
+#include "support/proxy.h"
 
 struct counted {
     int counts, refusals;
@@ -27,6 +28,14 @@ static void on_refused(void *owner, void *token, const char *why)
     snprintf(counted->why, sizeof counted->why, "%s", why);
 }
 
+#define EVERY_MS 20
+
+static void await_rounds(struct stage *stage, const struct counted *counted, int n)
+{
+    const int wanted = counted->counts + n;
+    WAIT_ON(stage, counted->counts >= wanted);
+}
+
 /* A missing queue closes the channel: those behind it are counted all the same, and it is itself once
  * it is there. */
 Test(census, goes_on_behind_a_missing_queue)
@@ -34,12 +43,15 @@ Test(census, goes_on_behind_a_missing_queue)
     struct stage stage;
     if (!stage_open(&stage, "census")) return;
     static const struct census_events events = { on_count, on_refused };
-    struct counted counted[3] = { { 0 } };
+    struct counted counted[4] = { { 0 } };
+    char longest[300] = "";
+    memset(longest, 'x', sizeof longest - 1); /* no queue has such a name: it is passed over */
     const struct census_queue queues[] = { { stage.dead, &counted[0] },
+                                           { longest, &counted[3] },
                                            { stage.queue, &counted[1] },
                                            { stage.dead, &counted[2] } };
     const struct census_settings settings = {
-        .queues = queues, .n = 3, .every_ms = 20, .patience = 4
+        .queues = queues, .n = 4, .every_ms = EVERY_MS, .patience = 4
     };
     stage_declare(&stage, &(amqp_queue_declare_t){ .queue = codec_cstr(stage.queue) });
     struct census *census = census_new(stage.consume.connection, &settings, &events, NULL);
@@ -51,13 +63,57 @@ Test(census, goes_on_behind_a_missing_queue)
     stage_send(&stage, "m1", text_of("{}"));
     stage_send(&stage, "m2", text_of("{}"));
     WAIT_ON(&stage, counted[1].ready == 2);
-    /* asked for ever more seldom */
-    const int rounds = counted[1].counts, refusals = counted[0].refusals;
-    WAIT_ON(&stage, counted[1].counts >= rounds + 20);
-    cr_assert(counted[0].refusals - refusals < 10, "%d", counted[0].refusals - refusals);
+    /* asked for ever more seldom, but never given up */
+    const int refusals = counted[0].refusals;
+    const uint64_t began_ms = stage_now_ms();
+    await_rounds(&stage, &counted[1], 20);
+    const int more = counted[0].refusals - refusals;
+    cr_assert(more >= 3 && more < 10, "%d", more);
+    cr_assert_geq(stage_now_ms() - began_ms, 19 * EVERY_MS, "rounds follow each other at once");
     stage_declare(&stage, &(amqp_queue_declare_t){ .queue = codec_cstr(stage.dead) });
     WAIT_ON(&stage, counted[0].counts > 1 && counted[2].counts > 1);
+    /* and soon again where it was there meanwhile */
+    const int before = counted[0].refusals;
+    stage_drop(&stage, stage.dead);
+    WAIT_ON(&stage, counted[0].refusals == before + 1);
+    const int rounds = counted[1].counts;
+    WAIT_ON(&stage, counted[0].refusals == before + 2);
+    cr_assert_leq(counted[1].counts - rounds, 3);
+    cr_assert(counted[3].counts == 0 && counted[3].refusals == 0);
     census_free(census);
     stage_turn(&stage);
+    stage_close(&stage);
+}
+
+/* The loss of the connection is no answer to what was asked, and the rounds go on behind it. */
+Test(census, goes_on_with_a_new_connection)
+{
+    struct stage stage;
+    if (!stage_open(&stage, "census-cut")) return;
+    static const struct census_events events = { on_count, on_refused };
+    struct proxy *proxy = proxy_open(stage.consume.server.port);
+    struct line line = { .server = stage.consume.server };
+    struct counted counted = { 0 };
+    const struct census_queue queue = { stage.queue, &counted };
+    const struct census_settings settings = {
+        .queues = &queue, .n = 1, .every_ms = EVERY_MS, .patience = 4
+    };
+    stage_declare(&stage, &(amqp_queue_declare_t){ .queue = codec_cstr(stage.queue) });
+    line.server.host = "127.0.0.1";
+    line.server.port = proxy_port(proxy);
+    line_open(&stage, &line, "census-cut");
+    struct census *census = census_new(line.connection, &settings, &events, NULL);
+    WAIT_ON(&stage, counted.counts > 0);
+    proxy_set(proxy, PROXY_DEAF_TO_BROKER); /* a question is out */
+    for (int i = 0; i < 5; i++) stage_turn(&stage);
+    proxy_cut_after(proxy, 1);
+    proxy_set(proxy, PROXY_PASS);
+    WAIT_ON(&stage, line.losses > 0);
+    await_rounds(&stage, &counted, 3);
+    cr_assert_eq(counted.refusals, 0, "%s", counted.why);
+    census_free(census);
+    stage_turn(&stage);
+    line_close(&stage, &line);
+    proxy_close(proxy);
     stage_close(&stage);
 }

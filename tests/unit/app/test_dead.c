@@ -85,6 +85,18 @@ Test(dead, our_own_letters_tell_all)
     cr_expect(facts.deliveries == 0 && facts.body_bytes == 4);
 }
 
+Test(dead, deliveries_that_are_no_number_are_none)
+{
+    struct wr_pair pair = {
+        .name = WR_TEXT_OF("x-delivery-count"), .text = { "", 0 }, .kind = WR_H_INT, .number = 12
+    };
+    struct amqp_delivery delivery = arrive(&pair, 1);
+    cr_expect_eq(facts_of(&delivery, 0).deliveries, 12);
+    pair.number = -1;
+    delivery = arrive(&pair, 1);
+    cr_expect_eq(facts_of(&delivery, 0).deliveries, 0);
+}
+
 Test(dead, what_nobody_wrote_on_tells_little)
 {
     const struct amqp_delivery delivery = arrive(NULL, 0);
@@ -207,6 +219,9 @@ Test(dead, letters_are_renewed_before_a_queue_drops_them)
     cr_expect(dead_renew_from(WALK_LIMIT_NONE, "RabbitMQ 3.10.8") == UINT32_MAX);
     cr_expect(dead_renew_from(WALK_LIMIT_NONE, "RabbitMQ 4.0.5") == 10);
     cr_expect(dead_renew_from(WALK_LIMIT_UNKNOWN, "RabbitMQ 3.10.8") == 10);
+    cr_expect(dead_renew_from(WALK_LIMIT_NONE, "") == 10);
+    cr_expect(dead_renew_from(1000, "") == UINT32_MAX && dead_renew_from(999, "") == 10);
+    cr_expect(dead_renew_from(12, "") == 6);
     cr_expect(dead_renew_from(20, "RabbitMQ 3.10.8") == 10);
     cr_expect(dead_renew_from(3, "RabbitMQ 3.10.8") == 1);
     cr_expect(dead_renew_from(0, "RabbitMQ 3.10.8") == 0);
@@ -232,6 +247,7 @@ Test(dead, filters_take_what_holds)
     TAKES(.id = NULL);
     TAKES(.where = { { "reason=row" }, 1 });
     TAKES(.where = { { "reason=row", "code=23514", "key=user.login.ok" }, 3 });
+    TAKES(.where = { { "detail=no \x1b[2J such user", "host=pod-7", "exchange=events" }, 3 });
     PASSES(.where = { { "reason=row", "code=23505" }, 2 });
     PASSES(.where = { { "reason=rejected" }, 1 });
     TAKES(.type = "user.login");
@@ -247,6 +263,8 @@ Test(dead, filters_take_what_holds)
     PASSES(.since = "59m");
     PASSES(.until = "2h");
     TAKES(.since = "2026-01-02");
+    TAKES(.since = "2026-01-02T03:04:05", .until = "60m");
+    TAKES(.since = "30000d");
     TAKES(.since = "2026-01-02T03:04", .until = "2026-01-02 03:05");
     PASSES(.since = "2026-01-02T03:04:05+00:00", .until = "2026-01-02T03:04:05Z", .id = "m2");
     PASSES(.since = "2026-01-02T03:04:06Z");
@@ -271,6 +289,31 @@ Test(dead, filters_say_what_they_do_not_understand)
         cr_expect(strstr(status.text, cases[i].says), "%s", status.text);
         cr_expect(status.exit == EXIT_USAGE);
     }
+}
+
+Test(dead, filters_go_by_the_death_and_without_it_by_the_sending)
+{
+    struct dead_facts facts = { .handler = WR_TEXT_OF("collect/1/2"), .sent_ms = 5 };
+    cr_expect(dead_filter_takes(&(struct dead_filter){ .since_ms = 5, .until_ms = 5 }, &facts));
+    cr_expect(!dead_filter_takes(&(struct dead_filter){ .since_ms = 6 }, &facts));
+    cr_expect(!dead_filter_takes(&(struct dead_filter){ .until_ms = 4 }, &facts));
+    cr_expect(
+        !dead_filter_takes(&(struct dead_filter){ .handler = WR_TEXT_OF("collect/1") }, &facts));
+    facts.died_ms = 7;
+    cr_expect(dead_filter_takes(&(struct dead_filter){ .since_ms = 6 }, &facts));
+    facts.died_ms = facts.sent_ms = 0; /* it does not tell */
+    cr_expect(!dead_filter_takes(&(struct dead_filter){ .until_ms = 9 }, &facts));
+}
+
+Test(dead, a_filter_is_empty_where_it_takes_all)
+{
+    static const struct dead_filter some[] = {
+        { .n_where = 1 },          { .type = { "t", 1 } }, { .id = { "i", 1 } },
+        { .handler = { "h", 1 } }, { .since_ms = 1 },      { .until_ms = 1 },
+    };
+    cr_expect(dead_filter_is_empty(&(struct dead_filter){ .n_where = 0 }));
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++)
+        cr_expect(!dead_filter_is_empty(&some[i]), "%zu", i);
 }
 
 /* ---- paper ----------------------------------------------------------------------------------- */

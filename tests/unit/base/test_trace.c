@@ -62,6 +62,7 @@ Test(trace, state_is_printable_and_not_long)
     char longest[TRACE_STATE_BYTES + 1];
     memset(longest, 'a', sizeof longest);
     cr_expect(trace_is_state(text_of("rojo=00f067aa0ba902b7,congo=t61rcWkgMzE")));
+    cr_expect(trace_is_state(text_of(" ~")));
     cr_expect(trace_is_state(text_from(longest, TRACE_STATE_BYTES)));
     cr_expect_not(trace_is_state(text_from(longest, TRACE_STATE_BYTES + 1)));
     cr_expect_not(trace_is_state(text_of("")));
@@ -69,7 +70,8 @@ Test(trace, state_is_printable_and_not_long)
     cr_expect_not(trace_is_state(text_of("a=\xc3\xa9")));
 }
 
-/* Of ids with these low bits; parents: none, one that is sampled, one that is not. */
+/* Of ids with these low bits; parents: none, one that is sampled, one that is not, though it says
+ * something else. */
 static void expect_sampled(const char *name, const char *argument, uint8_t high, const char *wanted)
 {
     struct trace_sampler sampler;
@@ -77,7 +79,7 @@ static void expect_sampled(const char *name, const char *argument, uint8_t high,
     const uint8_t id[TRACE_ID_BYTES] = { [8] = high, [15] = 1 };
     const struct trace_context parents[] = { { .is_there = false },
                                              { .is_there = true, .flags = 1 },
-                                             { .is_there = true, .flags = 0 } };
+                                             { .is_there = true, .flags = 2 } };
     cr_assert(trace_sampler_read(name, argument, &sampler, &status), "%s", status.text);
     for (int i = 0; i < 3; i++)
         cr_expect_eq(trace_is_sampled(&sampler, &parents[i], id), wanted[i] == '+', "%s %s: %d",
@@ -96,9 +98,24 @@ Test(trace, samplers_decide_as_they_say)
     expect_sampled("traceidratio", "0.5", 0x40, "---");
     expect_sampled("traceidratio", "0.5", 0xbf, "+++"); /* its first bit is not looked at */
     expect_sampled("traceidratio", "0", 0, "---");
+    expect_sampled("traceidratio", "0.95", 0x7b, "---");
+    expect_sampled("traceidratio", "0.95", 0x79, "+++");
     expect_sampled("traceidratio", "1", 0x7f, "+++");
     expect_sampled("traceidratio", NULL, 0x7f, "+++");
     expect_sampled("parentbased_traceidratio", "0.5", 0x40, "-+-");
+}
+
+/* So many of all ids are below it: it is not one of them itself. */
+Test(trace, a_ratio_ends_below_itself)
+{
+    static const uint8_t lowest[TRACE_ID_BYTES] = { 1 }, half[TRACE_ID_BYTES] = { [8] = 0x40 };
+    const struct trace_context none = { .is_there = false };
+    struct trace_sampler sampler;
+    struct status status = { 0 };
+    cr_assert(trace_sampler_read("traceidratio", "0", &sampler, &status));
+    cr_expect_not(trace_is_sampled(&sampler, &none, lowest));
+    cr_assert(trace_sampler_read("traceidratio", "0.5", &sampler, &status));
+    cr_expect_not(trace_is_sampled(&sampler, &none, half));
 }
 
 Test(trace, samplers_that_are_none_are_told)

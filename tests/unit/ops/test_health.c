@@ -144,3 +144,64 @@ Test(health, hosts)
                           "\"queue login: paused\"]}");
     close_scene(&scene);
 }
+
+Test(health, what_waits_for_a_server_is_told_by_it)
+{
+    struct scene scene;
+    open_scene(&scene);
+    struct board_consumer *login = &scene.draft->consumers[0];
+    login->stages[BOARD_CACHING] = login->in_flight = 1;
+    scene.draft->servers[1].connected = false;
+    expect_state(&scene, 0, "working", ""); /* that is another server */
+    board_say(scene.draft->servers[1].kind, sizeof scene.draft->servers[1].kind, "redis");
+    expect_state(&scene, 2, "waiting", "Redis is away");
+    close_scene(&scene);
+}
+
+/* A full hand is no trouble while nothing waits behind it, or something comes in all the same. */
+Test(health, a_full_hand_alone_is_no_trouble)
+{
+    struct scene scene;
+    open_scene(&scene);
+    struct board_consumer *login = &scene.draft->consumers[0];
+    login->in_flight = login->prefetch;
+    pass(&scene, 0, 0);
+    expect_state(&scene, 0, "working", "");
+    login->ready = 1;
+    expect_state(&scene, 1, "none done", "as many as the prefetch allows are in hand");
+    scene.sample.received = 1;
+    history_take(scene.history, (STEPS + 1) * HISTORY_STEP_MS, &scene.sample);
+    expect_state(&scene, 0, "working", "");
+    close_scene(&scene);
+}
+
+/* Losses are told of all together, and of many only some by name. */
+Test(health, not_all_are_named)
+{
+    const struct board_consumer_plan plans[7] = { { 1, 1000 } };
+    struct scene scene;
+    open_scene(&scene);
+    pass(&scene, 1, 1);
+    expect_health(&scene, "\"health\":{\"level\":\"warn\",\"title\":\"Work flows, with trouble\","
+                          "\"reasons\":[\"messages are going to the dead queue: 20 a minute of "
+                          "late\"]}");
+    board_free(scene.board);
+    scene.board = board_new(&(struct board_plan){ 0, 7, plans });
+    struct board_snapshot *draft = board_draft(scene.board);
+    for (size_t i = 0; i < 7; i++) {
+        snprintf(draft->consumers[i].name, BOARD_NAME_BYTES, "c%zu", i);
+        draft->consumers[i].subscribed = i > 4;
+        draft->consumers[i].prefetch = 1;
+    }
+    scene.facts.board = scene.board;
+    scene.facts.snapshot = draft;
+    scene.facts.history = NULL;
+#define FIVE                                                                                       \
+    "\"health\":{\"level\":\"warn\",\"title\":\"Work flows, with trouble\",\"reasons\":["          \
+    "\"c0 is not consuming\",\"c1 is not consuming\",\"c2 is not consuming\","                     \
+    "\"c3 is not consuming\",\"c4 is not consuming\""
+    expect_health(&scene, FIVE "]}");
+    draft->consumers[5].subscribed = draft->consumers[6].subscribed = false;
+    expect_health(&scene, FIVE ",\"and 2 more\"]}");
+    close_scene(&scene);
+}

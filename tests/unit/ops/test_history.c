@@ -96,3 +96,35 @@ Test(history, keeps_the_newest)
                        (HISTORY_STEPS + 5) * 1000.0 / HISTORY_STEP_MS, 1e-9);
     past_close(&past);
 }
+
+Test(history, never_counts_backwards_nor_over_its_brim)
+{
+    struct past past = past_open();
+    past.samples[0].done = 9;
+    step(&past);
+    past.samples[0].done = 4;
+    step(&past);
+    cr_assert_eq(history_step(past.history, 1)->done, 0);
+    past.samples[0].done = UINT64_MAX;
+    histogram_note_many(past.settle, UINT64_MAX, 10); /* above all bounds: the highest is told */
+    step(&past);
+    const struct history_step *last = history_step(past.history, 2);
+    cr_assert(last->done == UINT32_MAX && last->median_us == UINT32_MAX, "%u", last->median_us);
+    past_close(&past);
+}
+
+Test(history, times_of_a_step_are_of_all_consumers)
+{
+    struct past past = past_open();
+    struct histogram *other =
+        metrics_histogram(past.metrics, METRIC_SETTLE_SECONDS, (const char *const[]){ "b" });
+    past.samples[1].settle = other;
+    histogram_note_many(past.settle, 700 * MS, 60);
+    histogram_note_many(other, 7 * MS, 40);
+    step(&past);
+    const struct history_step *first = history_step(past.history, 0);
+    cr_assert(first->median_us > 250000 && first->late_us > first->median_us, "%u",
+              first->median_us);
+    cr_assert_lt(history_pace(past.history, 1).late_us, 10000);
+    past_close(&past);
+}

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/log_kept.h"
 #include "ops/exposition.h"
 #include "ops/json_write.h"
 #include "ops/status.h"
@@ -173,5 +174,146 @@ Test(status, tells_all_that_the_board_knows)
     expect(&text, "consumers.0.lanes.1.handled", "12");
     expect(&text, "consumers.0.last_error", "null");
     metrics_text_fini(&text);
+    board_free(board);
+}
+
+/* No two numbers of it are alike. */
+static void fill(struct board_consumer *consumer)
+{
+    board_say(consumer->queue, sizeof consumer->queue, "q");
+    board_say(consumer->name, sizeof consumer->name, "n");
+    board_say(consumer->handler, sizeof consumer->handler, "h");
+    board_say(consumer->handler_version, sizeof consumer->handler_version, "v");
+    board_say(consumer->why, sizeof consumer->why, "w");
+    board_say(consumer->breaker, sizeof consumer->breaker, "b");
+    board_say(consumer->last_error, sizeof consumer->last_error, "e");
+    consumer->subscribed = true;
+    consumer->since_unix_us = 1000000;
+    consumer->prefetch = 2;
+    consumer->in_flight = 3;
+    consumer->bytes_in_flight = 4;
+    consumer->received = 5;
+    consumer->done = 6;
+    consumer->retried = 7;
+    consumer->dead = 8;
+    consumer->crashes = 9;
+    consumer->ready = 10;
+    consumer->retry_ready = 11;
+    consumer->dead_ready = 12;
+    consumer->counted_unix_us = 13000000;
+    for (unsigned i = 0; i < BOARD_STAGES; i++) consumer->stages[i] = 14 + i;
+}
+
+/* The first of two consumers does nothing, so that neither is taken for the other. */
+static struct history *remember(struct metrics *metrics)
+{
+    struct history *history = history_new(2);
+    struct history_sample samples[2] = { { 0 }, { 0 } };
+    samples[1].settle =
+        metrics_histogram(metrics, METRIC_SETTLE_SECONDS, (const char *const[]){ "n" });
+    history_take(history, 1000, samples);
+    samples[1].received = 60;
+    samples[1].done = 30;
+    samples[1].retried = 15;
+    samples[1].dead = 3;
+    samples[1].busy_ns = 4500000000;
+    struct histogram *settle =
+        metrics_histogram(metrics, METRIC_SETTLE_SECONDS, (const char *const[]){ "n" });
+    histogram_note_many(settle, 7000000, 50);
+    histogram_note_many(settle, 15000000, 50);
+    history_take(history, 1000 + HISTORY_STEP_MS, samples);
+    return history;
+}
+
+Test(status, has_each_number_under_its_name)
+{
+    const struct board_consumer_plan consumers[] = { { 1, 30000 }, { 2, 500 } };
+    struct board *board = board_new(&(struct board_plan){ 1, 2, consumers });
+    struct board_snapshot *draft = board_draft(board);
+    struct metrics *metrics = metrics_new();
+    struct metrics_text text = { NULL, 0, 0 };
+    struct board_server *server = &draft->servers[0];
+    fill(&draft->consumers[1]);
+    draft->consumers[1].lanes[0].handled = 22;
+    draft->consumers[1].lanes[1].handled = 23;
+    board_say(server->kind, sizeof server->kind, "redis");
+    board_say(server->name, sizeof server->name, "cache");
+    board_say(server->breaker, sizeof server->breaker, "open");
+    server->since_unix_us = 2000000;
+    server->reconnects = 24;
+    draft->cache = (struct board_cache){ true, 25, 26, 27, 28, 29, 30, 31, 32 };
+    draft->started_unix_us = 9000000;
+    draft->restarts = 33;
+    draft->last_death_unix_us = 3000000;
+    board_say(draft->last_death, sizeof draft->last_death, "SIGSEGV");
+    board_say(draft->last_death_by, sizeof draft->last_death_by, "crash");
+    board_say(draft->last_death_consumer, sizeof draft->last_death_consumer, "c");
+    board_say(draft->last_death_handler, sizeof draft->last_death_handler, "d");
+    board_say(draft->last_death_message, sizeof draft->last_death_message, "m");
+    board_publish(board);
+    board_set_draining(board);
+    board_tick(board, 1000);
+    pulse_beat(board_lane_pulse(board, 1, 1));
+    board_tick(board, 1900);
+    log_kept_begin();
+    log_kept_add(4000000, WR_WARN, "flow", WR_TEXT_OF("late"), NULL, 0);
+    log_kept_add(5000000, WR_WARN, "flow", WR_TEXT_OF("late"), NULL, 0);
+    log_kept_add(6000000, WR_ERROR, "app", WR_TEXT_OF("lost"),
+                 (const struct log_field[]){ LOG_TEXT(REASON, "amqp://u:p@h/") }, 1);
+    struct history *history = remember(metrics);
+    status_write(&(struct health_facts){ .board = board,
+                                         .snapshot = board_latest(board),
+                                         .history = history,
+                                         .is_live = true,
+                                         .is_ready = true,
+                                         .words = "ready\n" },
+                 8000000, &text);
+    expect(&text, "draining", "true");
+    expect(&text, "reasons", "[]");
+    expect(&text, "uptime_seconds", "0"); /* its clock was set back */
+    expect(&text, "restarts", "33");
+    expect(&text, "last_death", "\"SIGSEGV\"");
+    expect(&text, "last_death_at", "\"1970-01-01T00:00:03.000Z\"");
+    expect(&text, "last_death_by", "\"crash\"");
+    expect(&text, "last_death_consumer", "\"c\"");
+    expect(&text, "last_death_handler", "\"d\"");
+    expect(&text, "last_death_message", "\"m\"");
+    expect(&text, "connections",
+           "[{\"server\":\"redis\",\"name\":\"cache\",\"address\":\"\",\"connected\":false,"
+           "\"since\":\"1970-01-01T00:00:02.000Z\",\"reconnects\":24,"
+           "\"last_error\":null,\"breaker\":\"open\"}]");
+    expect(&text, "cache",
+           "{\"hit_ratio\":0.65,\"reads\":{\"hit\":25,\"absent\":26,\"miss\":27},"
+           "\"writes\":{\"stored\":28,\"stale\":29,\"failed\":30},\"pending\":31,"
+           "\"repairs\":32}");
+    expect(&text, "consumers.1",
+           "{\"queue\":\"q\",\"name\":\"n\",\"handler\":{\"name\":\"h\",\"version\":\"v\"},"
+           "\"state\":{\"level\":\"warn\",\"trouble\":2,\"word\":\"waiting\","
+           "\"more\":\"Redis is away\"},\"subscribed\":true,\"paused\":false,"
+           "\"why\":\"w\",\"since\":\"1970-01-01T00:00:01.000Z\",\"breaker\":\"b\","
+           "\"prefetch\":2,\"in_flight\":3,\"bytes_in_flight\":4,\"received\":5,"
+           "\"done\":6,\"retried\":7,\"dead\":8,\"crashes\":9,\"ready\":10,"
+           "\"retry_ready\":11,\"dead_ready\":12,"
+           "\"counted\":\"1970-01-01T00:00:13.000Z\",\"stages\":{\"waiting\":14,"
+           "\"handling\":15,\"held\":16,\"staged\":17,\"storing\":18,\"caching\":19,"
+           "\"sending\":20,\"acking\":21},\"rates\":{\"received\":20.00,\"done\":10.00,"
+           "\"retried\":5.00,\"dead\":1.00},\"lanes_busy\":1.50,"
+           "\"settle_median_us\":10000,\"settle_p99_us\":19800,\"recent_done\":[30],"
+           "\"timeout_ms\":500,\"lanes\":[{\"state\":\"idle\",\"stuck\":false,"
+           "\"busy_ms\":0,\"handled\":22},{\"state\":\"busy\",\"stuck\":false,"
+           "\"busy_ms\":900,\"handled\":23}],\"last_error\":\"e\"}");
+    expect(&text, "faults",
+           "[{\"at\":\"1970-01-01T00:00:06.000Z\","
+           "\"since\":\"1970-01-01T00:00:06.000Z\",\"count\":1,\"level\":\"error\","
+           "\"room\":\"app\",\"what\":\"lost\",\"about\":null,\"reason\":\"amqp://***@h/\"},"
+           "{\"at\":\"1970-01-01T00:00:05.000Z\","
+           "\"since\":\"1970-01-01T00:00:04.000Z\",\"count\":2,\"level\":\"warn\","
+           "\"room\":\"flow\",\"what\":\"late\",\"about\":null,\"reason\":null}]");
+    expect(&text, "history",
+           "{\"step_ms\":3000,\"done\":[30],\"retried\":[15],\"dead\":[3],"
+           "\"settle_median_us\":[10000],\"settle_p99_us\":[19800]}");
+    history_free(history);
+    metrics_text_fini(&text);
+    metrics_free(metrics);
     board_free(board);
 }
