@@ -25,6 +25,14 @@ void brokers_init(struct brokers *brokers, const struct config *config)
 void brokers_forget(struct brokers *brokers)
 {
     explicit_bzero(&brokers->server, sizeof brokers->server);
+    brokers->is_said_away = false;
+}
+
+void brokers_say_away(struct brokers *brokers, const char *why, unsigned patience_s)
+{
+    if (!brokers->is_said_away)
+        fprintf(stderr, "warrener: %s; trying again for %u s\n", why, patience_s);
+    brokers->is_said_away = true;
 }
 
 void brokers_fini(struct brokers *brokers)

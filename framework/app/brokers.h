@@ -13,6 +13,7 @@ struct brokers {
     size_t *order, n, next;
     struct config_server server; /* of the last try; wiped by brokers_forget */
     char shown[640];             /* its URL without secrets */
+    bool is_said_away;
 };
 
 void brokers_init(struct brokers *brokers, const struct config *config);
@@ -21,6 +22,8 @@ void brokers_fini(struct brokers *brokers);
 /* For amqp_connection_events.on_server. The texts stand in `brokers` until brokers_forget. */
 MUST_USE bool brokers_next(struct brokers *brokers, struct amqp_server *out, struct status *status);
 void brokers_forget(struct brokers *brokers); /* the secrets, when the connection stands */
+/* For commands, whose people wait: on stderr, once until brokers_forget. */
+void brokers_say_away(struct brokers *brokers, const char *why, unsigned patience_s);
 
 /* What a connection of this host is, by the configuration: "NAME/ROLE". */
 #define BROKERS_NAME_BYTES 256

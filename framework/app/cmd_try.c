@@ -112,7 +112,10 @@ static enum exit_status try_all(struct try_command *command, struct status *stat
     while ((found = try_input_next(&command->input, &message, status)) == TRY_FOUND)
         try_one(command, &message);
     fflush(stdout);
-    if (found == TRY_FAULT) return command_fail(status);
+    if (found == TRY_END && !command->n_calls)
+        (void)status_fail(status, EXIT_USAGE, "%s holds no message, so nothing was tried",
+                          command->input.lines_file ? command->input.lines_file : "standard input");
+    if (found == TRY_FAULT || !command->n_calls) return command_fail(status);
     return command->verdicts[WR_RETRY] + command->verdicts[WR_REJECT] + command->verdicts[WR_WAIT]
                ? EXIT_MESSAGE
                : EXIT_WELL;

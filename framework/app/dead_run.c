@@ -64,6 +64,7 @@ static void on_lost(void *own, const char *why, bool is_refusal)
     if (!run->away_ms) run->away_ms = dead_now_ms(run);
     if (run->is_over) return;
     status_fail(run->status, EXIT_UNREACHABLE, "%s", why);
+    if (!is_refusal) brokers_say_away(&run->brokers, why, GIVE_UP_MS / 1000);
     if (is_refusal) dead_finish(run, false);
 }
 

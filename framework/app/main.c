@@ -35,10 +35,13 @@ int main(int argc, char **argv)
         write_usage(stderr);
         return EXIT_USAGE;
     }
-    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+    const bool is_help = !strcmp(argv[1], "help");
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || (is_help && argc == 2)) {
         write_usage(stdout);
         return EXIT_WELL;
     }
+    char help[] = "--help";
+    if (is_help) argv[1] = argv[2], argv[2] = help, argc = 3; /* of that command */
     if (!strcmp(argv[1], "--version")) argv[1] = "version";
     for (const struct command *command = commands; command->name; command++)
         if (!strcmp(command->name, argv[1])) return (int)command->run(argc - 1, argv + 1);

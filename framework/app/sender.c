@@ -140,6 +140,7 @@ static bool is_its_time(const struct sender *sender, uint64_t now_ms)
 
 static void send_some(struct sender *sender)
 {
+    const struct sender_settings *const settings = sender->settings;
     const uint64_t now_ms = loop_now_ms(sender->loop);
     while (publisher_has_room(sender->publisher) && is_its_time(sender, now_ms)) {
         struct pending *pending = next_message(sender);
@@ -155,7 +156,12 @@ static void send_some(struct sender *sender)
         finish(sender, false);
         return;
     }
-    if (sender->has_ended && !sender->out) finish(sender, true);
+    if (!sender->has_ended || sender->out) return;
+    const bool is_short = settings->count && !sender->read;
+    if (is_short)
+        status_fail(sender->status, EXIT_USAGE, "%s holds no message, and --count asks for %llu",
+                    sender->source->name, (unsigned long long)settings->count);
+    finish(sender, !is_short);
 }
 
 static void on_outcome(void *own, void *token, enum publish_outcome outcome, const char *why)
@@ -213,6 +219,7 @@ static void on_lost(void *own, const char *why, bool is_refusal)
     struct sender *sender = own;
     if (sender->connected_ms == UINT64_MAX) sender->connected_ms = loop_now_ms(sender->loop);
     status_fail(sender->status, EXIT_UNREACHABLE, "%s", why);
+    if (!is_refusal) brokers_say_away(&sender->brokers, why, GIVE_UP_MS / 1000);
     if (is_refusal) finish(sender, false);
 }
 

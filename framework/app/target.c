@@ -16,10 +16,11 @@ static bool take_url(const char *text, const char *path, struct target *target,
                      struct status *status)
 {
     struct url url;
-    if (!url_parse(text_of(text), &url, status)) {
-        status->exit = EXIT_USAGE;
-        return false;
-    }
+    struct status why;
+    if (!url_parse(text_of(text), &url, &why))
+        return status_fail(status, EXIT_USAGE,
+                           "--url: %s; http://HOST:PORT was expected, as in http://127.0.0.1:9187",
+                           why.text);
     bool is_well = true;
     if (strcmp(url.scheme, "http") != 0 || !url.host[0])
         is_well = status_fail(status, EXIT_USAGE,

@@ -135,6 +135,8 @@ Test(try, counts_and_shows_one_call_of_many)
 
 Test(try, says_what_is_wrong)
 {
+    expect_part(TEST_WARRENER " help try", 0, "warrener try HANDLER.so");
+    expect_part(TEST_WARRENER " help tyr", 64, "did you mean \"try\"?");
     expect_part(TRY, 64, "HANDLER.so is missing");
     expect_part(TRY "$W/tally.so $W/tally.so", 64, "is not known here");
     expect_part(TRY "$W/tall.so", 78, "tall.so: there is no such file; did you mean \"tally\"?");
@@ -142,6 +144,9 @@ Test(try, says_what_is_wrong)
     expect_part(TRY "$P/bad_open_words.so", 78, "the oracle is not at home");
     expect_part("echo '{\"bodi\":{}}' | " TRY "$W/tally.so", 64,
                 "standard input:1: \"bodi\" is no key of a message; did you mean \"body\"?");
+    expect_part("printf '\\n\\n' | " TRY "$W/tally.so", 64,
+                "standard input holds no message, so nothing was tried");
+    expect_part(TRY "$W/tally.so --ndjson /dev/null", 64, "/dev/null holds no message");
     expect_part(TRY "$W/tally.so --ndjson /nonexistent", 64, "/nonexistent: No such file");
     expect_part(TRY "$W/tally.so --message /nonexistent", 64, "/nonexistent: No such file");
 }

@@ -207,6 +207,24 @@ Test(commands, publish_names_the_bad_line)
     play_close(&play);
 }
 
+Test(commands, publish_of_nothing_that_was_counted_is_told)
+{
+    OPEN(play, "nothing");
+    char output[4096];
+    prepare(&play);
+    play_write(&play, "lines", "\n\n");
+    PROVE(&play,
+          RUN(&play, output, "publish", "--exchange", "", "--key", play.queue, "--ndjson",
+              play_path(&play, "lines")) == 0,
+          "%s", output); /* an empty export is no mistake */
+    PROVE(&play,
+          RUN(&play, output, "publish", "--exchange", "", "--key", play.queue, "--count", "3",
+              "--ndjson", play_path(&play, "lines")) == EXIT_WRONG_USAGE,
+          "%s", output);
+    PROVE(&play, strstr(output, "/lines holds no message, and --count asks for 3"), "%s", output);
+    play_close(&play);
+}
+
 Test(commands, publish_tells_who_is_out_of_reach)
 {
     OPEN(play, "out-of-reach");
@@ -230,6 +248,8 @@ Test(commands, publish_tells_who_is_out_of_reach)
               play_path(&play, "lines")) == EXIT_NO_SERVER,
           "%s", output);
     PROVE(&play, clock_now_ms() - begun_ms < 50000);
+    PROVE(&play, strstr(output, "127.0.0.1:1: connection refused; trying again for 30 s\n"), "%s",
+          output);
     PROVE(&play, strstr(output, "127.0.0.1:1") && !strstr(output, "geheim"), "%s", output);
     play_close(&play);
 }
