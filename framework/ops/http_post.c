@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See http_post.h. The connection is kept where the answer's length is known, otherwise it is closed
- * as soon as the status is. */
+ * See http_post.h. The connection is kept where the answer's length is known and all of the request was
+ * written, otherwise it is closed as soon as the status is. */
 #include "ops/http_post.h"
 
 #include <event2/buffer.h>
@@ -140,7 +140,8 @@ static bool take_head(struct http_post *post, struct evbuffer *in)
     if (head.status < 200) return true;
     post->to_skip = head.length;
     skip(post, in);
-    if (head.closes || head.is_chunked || !head.has_length) drop_wire(post);
+    const bool is_early = wire_unsent_bytes(post->wire) > 0; /* the body is not ours any more */
+    if (head.closes || head.is_chunked || !head.has_length || is_early) drop_wire(post);
     answer(post, head.status, head.retry_after, "");
     return false;
 }
