@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "base/check.h"
 #include "base/text.h"
 
 #define MAGIC "warrener crash3"
@@ -87,6 +88,7 @@ void crash_record_begin(struct crash_record *record)
 {
     for (uint32_t i = 0; i < record->n_notes; i++) crash_note_end(&record->notes[i]);
     crash_note_end(&record->alone);
+    for (uint32_t i = 0; i < record->n_consumers; i++) record->consumers[i].is_here = false;
     record->n_notes = 0;
     record->mark = (struct crash_mark){ .note = -1 };
     atomic_store(&record->life, CRASH_LIFE_BOOTING);
@@ -99,14 +101,17 @@ static const char *consumer_name(const struct crash_record *record, uint32_t con
 
 uint32_t crash_record_consumer(struct crash_record *record, const char *name)
 {
+    const uint32_t n = record->n_consumers;
     uint32_t i = 0;
-    while (i < record->n_consumers && strcmp(record->consumers[i].name, name) != 0) i++;
-    if (i == CRASH_CONSUMERS) i = 0; /* full of consumers that are no more: the first makes room */
-    if (i == record->n_consumers) record->n_consumers++;
-    if (strcmp(record->consumers[i].name, name) != 0) {
+    while (i < n && strcmp(record->consumers[i].name, name) != 0) i++;
+    if (i == n) {
+        for (i = n < CRASH_CONSUMERS ? n : 0; i < n && record->consumers[i].is_here;) i++;
+        CHECK(i < CRASH_CONSUMERS); /* more than the configuration allows */
+        if (i == n) record->n_consumers++;
         record->consumers[i].crashes = 0;
         snprintf(record->consumers[i].name, CRASH_NAME_BYTES, "%s", name);
     }
+    record->consumers[i].is_here = true;
     return i;
 }
 

@@ -63,6 +63,7 @@ struct crash_suspect {
 struct crash_consumer {
     char name[CRASH_NAME_BYTES];
     uint64_t crashes;
+    uint64_t is_here; /* in this life; the others may make room */
 };
 
 struct crash_record {

@@ -3,6 +3,7 @@
  * Who is to blame for the end of a host: certain deaths, suspicions, and what is nobody's fault. */
 #include <criterion/criterion.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/text.h"
@@ -217,4 +218,22 @@ Test(crash, record_that_is_garbage_is_not_trusted)
     cr_assert(!crash_record_is_well(record));
     memset(record, 0xff, sizeof *record);
     cr_assert(!crash_record_is_well(record));
+}
+
+Test(crash, names_of_the_past_make_room_for_those_of_today)
+{
+    char name[24];
+    for (int i = 0; i < CRASH_CONSUMERS; i++) {
+        snprintf(name, sizeof name, "past %d", i);
+        crash_record_begin(record);
+        (void)crash_record_consumer(record, name);
+    }
+    crash_record_begin(record);
+    lanes[0] = crash_record_note(record, crash_record_consumer(record, "bills"));
+    lanes[1] = crash_record_note(record, crash_record_consumer(record, "letters"));
+    handle(0, "killer");
+    mark(CRASH_MARK_SIGNAL, 0);
+    crash_record_judge(record, &segfault, 1000);
+    cr_expect(find("bills", "killer"), "whose it was is still known");
+    cr_expect_null(find("letters", "killer"));
 }
