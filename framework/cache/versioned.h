@@ -34,6 +34,7 @@ enum cache_outcome {
     CACHE_STORED,
     CACHE_STALE,  /* what is there is newer, or the same */
     CACHE_FAILED, /* not stored, or nobody knows */
+    CACHE_OUTCOMES
 };
 
 /* Between 85 and 100 % of the ttl, so that what was written together does not expire together; a

@@ -11,12 +11,12 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/log_pace.h"
 #include "base/random.h"
 #include "net/backoff.h"
 
 #define AGAIN_FIRST_MS 50
 #define AGAIN_MOST_MS 2000
-#define COMPLAINT_MS 1000
 #define FRESH_SHARE 4 /* of a ttl: a value that came later may have expired by then */
 #define FRESH_MOST_MS 15000
 
@@ -47,8 +47,6 @@ struct load {
 };
 #define SHARED UINT32_MAX
 
-enum { STORED, STALE, FAILED, OUTCOMES };
-
 struct cacher {
     struct loop *loop;
     struct cacher_settings settings;
@@ -56,8 +54,8 @@ struct cacher {
     void *owner;
     struct load *gathering; /* NULL: none */
     struct list loads;      /* on their way */
-    struct counter *writes[OUTCOMES];
-    uint64_t complained_ms;
+    struct counter *writes[CACHE_OUTCOMES];
+    struct log_pace pace;
 };
 
 static void send(struct load *load);
@@ -197,9 +195,7 @@ static void let_go(struct load *load)
 
 static void complain(struct cacher *cacher, size_t n, const char *why)
 {
-    const uint64_t now_ms = loop_now_ms(cacher->loop);
-    if (cacher->complained_ms && now_ms - cacher->complained_ms < COMPLAINT_MS) return;
-    cacher->complained_ms = now_ms;
+    if (!log_pace_note(&cacher->pace, loop_now_ms(cacher->loop))) return;
     log_warn("flow",
              cacher->settings.repairer ? "Redis does not take entries; they are repaired later"
                                        : "Redis does not take entries; their messages are held",
@@ -219,7 +215,7 @@ static void on_recorded(void *own)
 static void go_on_refused(struct load *load, const char *why)
 {
     struct cacher *cacher = load->cacher;
-    if (!load->is_refused) counter_add(cacher->writes[FAILED], load->n);
+    if (!load->is_refused) counter_add(cacher->writes[CACHE_FAILED], load->n);
     load->is_refused = true;
     complain(cacher, load->n, why);
     if (cacher->settings.repairer)
@@ -240,7 +236,7 @@ static void on_written(void *own, const unsigned char *outcomes, size_t n, const
 {
     struct load *load = own;
     struct cacher *cacher = load->cacher;
-    uint64_t counts[OUTCOMES] = { 0 };
+    uint64_t counts[CACHE_OUTCOMES] = { 0 };
     size_t refused = 0;
     load->write = NULL;
     for (size_t i = 0; i < n; i++) {
@@ -251,8 +247,8 @@ static void on_written(void *own, const unsigned char *outcomes, size_t n, const
             keep(load, i, refused++);
     }
     load->n = refused;
-    counter_add(cacher->writes[STORED], counts[CACHE_STORED]);
-    counter_add(cacher->writes[STALE], counts[CACHE_STALE]);
+    counter_add(cacher->writes[CACHE_STORED], counts[CACHE_STORED]);
+    counter_add(cacher->writes[CACHE_STALE], counts[CACHE_STALE]);
     if (refused) go_on_refused(load, why);
     let_go(load);
 }
@@ -316,14 +312,16 @@ void cacher_ship(struct cacher *cacher)
 struct cacher *cacher_new(struct loop *loop, const struct cacher_settings *settings,
                           const struct cacher_events *events, void *owner)
 {
-    static const char *const outcomes[OUTCOMES] = { "stored", "stale", "failed" };
+    static const char *const outcomes[CACHE_OUTCOMES] = {
+        [CACHE_STORED] = "stored", [CACHE_STALE] = "stale", [CACHE_FAILED] = "failed"
+    };
     struct cacher *cacher = NEW(struct cacher);
     cacher->loop = loop;
     cacher->settings = *settings;
     cacher->events = *events;
     cacher->owner = owner;
     list_init(&cacher->loads);
-    for (int i = 0; i < OUTCOMES; i++)
+    for (int i = 0; i < CACHE_OUTCOMES; i++)
         cacher->writes[i] = metrics_counter(settings->metrics, METRIC_CACHE_WRITES,
                                             (const char *[]){ settings->consumer, outcomes[i] });
     return cacher;
@@ -356,9 +354,9 @@ void cacher_free(struct cacher *cacher)
 
 void cacher_tell(const struct cacher *cacher, uint64_t *stored, uint64_t *stale, uint64_t *failed)
 {
-    *stored = counter_read(cacher->writes[STORED]);
-    *stale = counter_read(cacher->writes[STALE]);
-    *failed = counter_read(cacher->writes[FAILED]);
+    *stored = counter_read(cacher->writes[CACHE_STORED]);
+    *stale = counter_read(cacher->writes[CACHE_STALE]);
+    *failed = counter_read(cacher->writes[CACHE_FAILED]);
 }
 
 bool cacher_is_idle(const struct cacher *cacher)

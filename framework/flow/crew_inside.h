@@ -6,6 +6,7 @@
 #ifndef FLOW_CREW_INSIDE_H
 #define FLOW_CREW_INSIDE_H
 
+#include "base/log_pace.h"
 #include "flow/cacher.h"
 #include "flow/crew.h"
 #include "flow/fetcher.h"
@@ -20,8 +21,7 @@
 /* What was last logged of messages' faults, a reason each. */
 struct complaint {
     const char *what; /* NULL: free */
-    uint64_t at_ms;
-    uint32_t unsaid; /* faults since then */
+    struct log_pace pace;
 };
 
 /* Why nothing is taken, the first that is so first; see crew_pause.c. */
@@ -40,13 +40,13 @@ struct crew {
     struct delivery_pool pool;
     struct batch batch;
     struct tracing tracing;
-    struct shipper *shipper;                                   /* NULL: its handler has no sinks */
-    struct cacher *cacher;                                     /* NULL: there is no cache */
-    struct counter *cache_hits, *cache_misses, *cache_absents; /* likewise */
-    struct fetcher *fetcher;                                   /* NULL: its handler reads nothing */
-    struct outage outage;                                      /* of what it needs */
-    struct valve valve; /* between what is in hand and the lanes */
-    bool is_narrow;     /* it takes only as many as are tried, after a long pause */
+    struct shipper *shipper;           /* NULL: its handler has no sinks */
+    struct cacher *cacher;             /* NULL: there is no cache */
+    struct shelf_counters cache_reads; /* likewise */
+    struct fetcher *fetcher;           /* NULL: its handler reads nothing */
+    struct outage outage;              /* of what it needs */
+    struct valve valve;                /* between what is in hand and the lanes */
+    bool is_narrow;                    /* it takes only as many as are tried, after a long pause */
     bool is_paused[PAUSES];
     bool is_pause_told[PAUSES];
     bool is_held_up;     /* see crew_look */

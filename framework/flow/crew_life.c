@@ -106,7 +106,7 @@ static void open_shipper(struct crew *crew)
     crew->shipper = shipper_new(crew->loop, &settings, &crew_shipper_events, crew);
 }
 
-static struct counter *cache_reads(const struct crew *crew, const char *outcome)
+static struct counter *count_reads(const struct crew *crew, const char *outcome)
 {
     return metrics_counter(crew->settings.metrics, METRIC_CACHE_READS,
                            (const char *[]){ crew->settings.name, outcome });
@@ -124,9 +124,9 @@ static void open_cacher(struct crew *crew)
     crew->cacher = cacher_new(crew->loop, &settings, &crew_cacher_events, crew);
     if (settings.repairer)
         repairer_know(settings.repairer, crew->settings.sinks, crew->settings.n_sinks);
-    crew->cache_hits = cache_reads(crew, "hit");
-    crew->cache_misses = cache_reads(crew, "miss");
-    crew->cache_absents = cache_reads(crew, "absent");
+    crew->cache_reads = (struct shelf_counters){ .hit = count_reads(crew, "hit"),
+                                                 .miss = count_reads(crew, "miss"),
+                                                 .absent = count_reads(crew, "absent") };
 }
 
 static void open_fetcher(struct crew *crew)
@@ -134,12 +134,11 @@ static void open_fetcher(struct crew *crew)
     const struct fetcher_settings settings = {
         .store = crew->settings.store,
         .reader = crew->settings.reader,
-        .has_cache = crew->settings.cache,
         .loaders = crew->settings.loaders,
         .n_loaders = crew->settings.n_loaders,
         .consumer = crew->settings.name,
         .is_ordered = crew_is_ordered(crew),
-        .metrics = crew->settings.metrics,
+        .reads = crew->cache_reads,
     };
     store_add_loaders(crew->settings.store, crew->settings.name, crew->settings.loaders,
                       crew->settings.n_loaders);
@@ -180,8 +179,8 @@ struct crew *crew_new(struct loop *loop, const struct crew_settings *settings,
     }
     watch_init(&crew->bell_watch, loop, crew->bell.fd, on_bell, crew);
     if (settings->n_sinks) open_shipper(crew);
+    if (settings->cache) open_cacher(crew); /* before the fetcher: it counts reads of it */
     if (settings->n_loaders) open_fetcher(crew);
-    if (settings->cache) open_cacher(crew);
     return crew;
 }
 
@@ -279,9 +278,9 @@ void crew_look(const struct crew *crew, struct crew_view *view)
     };
     if (!crew->cacher) return;
     cacher_tell(crew->cacher, &view->cache_stored, &view->cache_stale, &view->cache_failed);
-    view->cache_hits = counter_read(crew->cache_hits);
-    view->cache_misses = counter_read(crew->cache_misses);
-    view->cache_absents = counter_read(crew->cache_absents);
+    view->cache_hits = counter_read(crew->cache_reads.hit);
+    view->cache_misses = counter_read(crew->cache_reads.miss);
+    view->cache_absents = counter_read(crew->cache_reads.absent);
 }
 
 uint64_t crew_lane_handled(const struct crew *crew, unsigned lane)

@@ -31,18 +31,14 @@ void crew_complain(struct crew *crew, const struct delivery *delivery, const cha
     char shown[200];
     snprintf(crew->last_error, sizeof crew->last_error, "%s: %s", what,
              text_show(reason, shown, sizeof shown));
-    if (complaint->at_ms && now_ms(crew) - complaint->at_ms < 1000) {
-        complaint->unsaid++;
-        return;
-    }
+    const uint32_t times = log_pace_note(&complaint->pace, now_ms(crew));
+    if (!times) return;
     struct job_trace_fields trace;
     job_trace_for_log(&delivery->job, &trace);
     log_warn("flow", what, LOG_TEXT(QUEUE, crew->settings.name),
              LOG_SPAN(MESSAGE_ID, delivery->job.message.id), LOG_SPAN(REASON, reason),
              LOG_SPAN(CODE, delivery->outcome.code), LOG_INT(ATTEMPT, delivery->attempt),
-             LOG_INT(COUNT, complaint->unsaid + 1), trace.id, trace.span);
-    complaint->at_ms = now_ms(crew);
-    complaint->unsaid = 0;
+             LOG_INT(COUNT, times), trace.id, trace.span);
 }
 
 /* Its key, if it was stopped for it, flows again. */

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "flow/shelf.h"
 #include "flow/turnstile.h"
 
 #define ORDER_DOMAIN UINT32_MAX /* beside the guarded sinks, by number */
@@ -263,11 +262,6 @@ const char *fetcher_fault(const struct fetcher *fetcher)
 
 /* ---- life -------------------------------------------------------------------------------------- */
 
-#define READS(outcome)                                                                             \
-    (settings->has_cache ? metrics_counter(settings->metrics, METRIC_CACHE_READS,                  \
-                                           (const char *[]){ settings->consumer, outcome })        \
-                         : NULL)
-
 static struct shelf *make_shelf(struct fetcher *fetcher, struct loop *loop, unsigned i)
 {
     static const struct shelf_events events = { on_settled, on_refused };
@@ -277,9 +271,7 @@ static struct shelf *make_shelf(struct fetcher *fetcher, struct loop *loop, unsi
                                                .store = settings->store,
                                                .reader = settings->reader,
                                                .consumer = settings->consumer,
-                                               .hit = READS("hit"),
-                                               .miss = READS("miss"),
-                                               .absent = READS("absent") },
+                                               .reads = settings->reads },
                      &events, fetcher);
 }
 

@@ -6,12 +6,9 @@
 #ifndef FLOW_FETCHER_H
 #define FLOW_FETCHER_H
 
-#include "cache/reader.h"
 #include "flow/delivery.h"
-#include "metrics/metrics.h"
-#include "net/loop.h"
+#include "flow/shelf.h"
 #include "store/guard.h"
-#include "store/store.h"
 
 struct fetcher;
 struct fetch; /* a delivery's part of it, in its arena */
@@ -19,12 +16,11 @@ struct fetch; /* a delivery's part of it, in its arena */
 struct fetcher_settings {
     struct store *store;
     struct cache_reader *reader;
-    bool has_cache;                /* reads of it are counted */
     struct loader *const *loaders; /* of the handler */
     unsigned n_loaders;
     const char *consumer;
     bool is_ordered;
-    struct metrics *metrics;
+    struct shelf_counters reads;
 };
 
 struct fetch_refusal {

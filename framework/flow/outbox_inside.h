@@ -5,6 +5,7 @@
 #ifndef FLOW_OUTBOX_INSIDE_H
 #define FLOW_OUTBOX_INSIDE_H
 
+#include "base/log_pace.h"
 #include "flow/letter.h"
 #include "flow/side.h"
 
@@ -32,8 +33,7 @@ struct outbox {
     bool is_reopening; /* nothing is sent until nothing is out; then the channel is opened anew */
     uint64_t reopened_ms;
     struct letter_room room;
-    uint64_t complained_ms;
-    uint32_t unsaid;
+    struct log_pace pace;
     char fault[900];
 };
 

@@ -10,8 +10,6 @@
 #include "flow/outbox_inside.h"
 #include "plugin/job_trace.h"
 
-#define COMPLAINT_MS 1000
-
 /* A quorum queue that was full says no to a channel for ever when its limit is lifted instead of kept
  * (seen on 3.10); only a new channel asks it again. */
 #define REOPEN_RESTS 2 /* before that it may just be full */
@@ -31,18 +29,13 @@ static void complain(struct outbox *outbox, const struct mail_item *item, const 
                      const char *why)
 {
     const struct mail_bundle *bundle = item->bundle;
-    const uint64_t now_ms = loop_now_ms(outbox->loop);
-    if (outbox->complained_ms && now_ms - outbox->complained_ms < COMPLAINT_MS) {
-        outbox->unsaid++;
-        return;
-    }
+    const uint32_t times = log_pace_note(&outbox->pace, loop_now_ms(outbox->loop));
+    if (!times) return;
     struct job_trace_fields trace;
     job_trace_for_log(&bundle->delivery->job, &trace);
     log_warn("flow", what, LOG_TEXT(QUEUE, bundle->member->consumer),
              LOG_SPAN(MESSAGE_ID, bundle->delivery->job.message.id), LOG_TEXT(REASON, why),
-             LOG_INT(COUNT, outbox->unsaid + 1), trace.id, trace.span);
-    outbox->complained_ms = now_ms;
-    outbox->unsaid = 0;
+             LOG_INT(COUNT, times), trace.id, trace.span);
 }
 
 static void count(struct outbox_member *member, enum publish_outcome outcome)

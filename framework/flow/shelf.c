@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/log_pace.h"
 #include "base/random.h"
 #include "flow/ship_policy.h"
 #include "net/backoff.h"
@@ -20,7 +21,6 @@
 #define AGAIN_FIRST_MS 50
 #define AGAIN_MOST_MS 5000
 #define MENDED_MS 3000 /* as often as the store looks whether its tables are well again */
-#define COMPLAINT_MS 1000
 
 enum entry_state {
     ENTRY_LOOKED_UP, /* in the cache; or filled, and about to be told */
@@ -60,7 +60,7 @@ struct shelf {
     struct backoff backoff;
     uint32_t failures; /* in a row, of this many keys */
     char fault[400];
-    uint64_t complained_ms;
+    struct log_pace pace;
 };
 
 /* ---- entries --------------------------------------------------------------------------------- */
@@ -83,10 +83,11 @@ static void release(struct entry *entry)
 static void count(const struct shelf *shelf, enum cache_found found, size_t seats)
 {
     static struct counter *const none = NULL;
-    struct counter *const counter = found == CACHE_HIT            ? shelf->settings.hit
-                                    : found == CACHE_KNOWN_ABSENT ? shelf->settings.absent
+    const struct shelf_counters *reads = &shelf->settings.reads;
+    struct counter *const counter = found == CACHE_HIT            ? reads->hit
+                                    : found == CACHE_KNOWN_ABSENT ? reads->absent
                                     : found == CACHE_UNSETTLED    ? none
-                                                                  : shelf->settings.miss;
+                                                                  : reads->miss;
     if (counter) counter_add(counter, seats);
 }
 
@@ -315,14 +316,13 @@ static void on_rows(void *own, const struct query_rows *rows)
 
 static void complain(struct shelf *shelf)
 {
-    const uint64_t now_ms = loop_now_ms(shelf->loop);
+    const uint32_t times = log_pace_note(&shelf->pace, loop_now_ms(shelf->loop));
     snprintf(shelf->fault, sizeof shelf->fault, "loader %s: %s%s%s", shelf->settings.loader->name,
              shelf->query.sqlstate, *shelf->query.sqlstate ? ": " : "", shelf->query.why);
-    if (shelf->complained_ms && now_ms - shelf->complained_ms < COMPLAINT_MS) return;
-    shelf->complained_ms = now_ms;
+    if (!times) return;
     log_warn("flow", "keys were not loaded; trying again",
              LOG_TEXT(QUEUE, shelf->settings.consumer), LOG_TEXT(CODE, shelf->query.sqlstate),
-             LOG_TEXT(REASON, shelf->fault));
+             LOG_TEXT(REASON, shelf->fault), LOG_INT(COUNT, times));
 }
 
 static void put_back(struct shelf *shelf)

@@ -35,12 +35,17 @@ struct shelf_events {
     void (*on_refused)(void *owner, struct seat *seat, const struct shelf_refusal *refusal);
 };
 
+/* Keys looked up, by what was found. NULL: there is no cache to hit. */
+struct shelf_counters {
+    struct counter *hit, *miss, *absent;
+};
+
 struct shelf_settings {
     const struct loader *loader;
     struct store *store;
-    struct cache_reader *reader;         /* NULL: all is read from the database */
-    const char *consumer;                /* for the log */
-    struct counter *hit, *miss, *absent; /* NULL: there is no cache to hit */
+    struct cache_reader *reader; /* NULL: all is read from the database */
+    const char *consumer;        /* for the log */
+    struct shelf_counters reads;
 };
 
 /* Freed when every seat has left; its store may have been freed before, its reader not. */

@@ -10,11 +10,11 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/log_pace.h"
 #include "flow/fetcher.h"
 #include "flow/ship_policy.h"
 #include "store/guard.h"
 
-#define COMPLAINT_MS 1000
 #define MOVED_MOST 64
 
 struct shipment {
@@ -44,9 +44,8 @@ struct shipper {
     struct histogram *batch_rows, *commit_seconds;
     struct loop *loop;
     char fault[640];
-    uint32_t failures;      /* answers of the server's own faults since the last commit */
-    uint64_t complained_ms; /* when one was last logged; 0: never */
-    uint32_t unsaid;        /* since then */
+    uint32_t failures; /* answers of the server's own faults since the last commit */
+    struct log_pace pace;
 };
 
 static void on_again(void *own)
@@ -195,18 +194,13 @@ static void redo(struct shipper *shipper, struct shipment *shipment,
 /* One line a second: a full disk fails every try of every batch. */
 static void note_fault(struct shipper *shipper, const struct store_answer *answer)
 {
-    const uint64_t now_ms = loop_now_ms(shipper->loop);
+    const uint32_t times = log_pace_note(&shipper->pace, loop_now_ms(shipper->loop));
     snprintf(shipper->fault, sizeof shipper->fault, "%s%s%s", answer->sqlstate,
              *answer->sqlstate ? ": " : "", answer->text);
-    if (shipper->complained_ms && now_ms - shipper->complained_ms < COMPLAINT_MS) {
-        shipper->unsaid++;
-        return;
-    }
+    if (!times) return;
     log_warn("flow", "a batch was not committed; it is run again",
              LOG_TEXT(QUEUE, shipper->settings.consumer), LOG_TEXT(CODE, answer->sqlstate),
-             LOG_TEXT(REASON, answer->text), LOG_INT(COUNT, shipper->unsaid + 1));
-    shipper->complained_ms = now_ms;
-    shipper->unsaid = 0;
+             LOG_TEXT(REASON, answer->text), LOG_INT(COUNT, times));
 }
 
 static void count_failure(struct shipper *shipper, struct shipment *shipment,
