@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Batches on their way; see shipper.h. Those that wait stand in one line: the halves of a split take
- * their parent's place, and while the first waits to be run again, those behind it wait too. */
+ * Batches and the store; see shipper.h. Which goes next, and what an answer makes of it, is the convoy's
+ * to say; here it is done, counted and told. */
 #include "flow/shipper.h"
 
 #include <stdio.h>
@@ -11,47 +11,30 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/log_pace.h"
+#include "flow/convoy.h"
 #include "flow/fetcher.h"
-#include "flow/ship_policy.h"
 #include "store/guard.h"
 
 #define MOVED_MOST 64
-
-struct shipment {
-    struct list link;
-    struct list deliveries;
-    uint64_t nth; /* in the order of closing; the halves of a split share it */
-    uint32_t n;
-    uint32_t failures;      /* of one kind, the server's own, in a row */
-    enum fault_class fault; /* which kind */
-    bool is_forgotten;
-    struct parcel *parcel; /* while it flies */
-    struct shipper *shipper;
-};
 
 struct shipper {
     struct shipper_settings settings;
     const struct shipper_events *events;
     void *owner;
     struct store_target *target;
-    struct timer again;  /* the first in line may go */
-    bool is_resting;     /* until then */
-    struct list waiting; /* shipments, in order */
-    struct list flying;
-    unsigned n_flying;
-    uint64_t n_shipped;
+    struct convoy convoy;
+    struct timer again; /* its rest is over */
     struct counter *committed, *retried, *split, *duplicates;
     struct histogram *batch_rows, *commit_seconds;
     struct loop *loop;
     char fault[640];
-    uint32_t failures; /* answers of the server's own faults since the last commit */
     struct log_pace pace;
 };
 
 static void on_again(void *own)
 {
     struct shipper *shipper = own;
-    shipper->is_resting = false;
+    shipper->convoy.is_resting = false;
     shipper_run(shipper);
 }
 
@@ -70,8 +53,7 @@ struct shipper *shipper_new(struct loop *loop, const struct shipper_settings *se
     shipper->owner = owner;
     shipper->loop = loop;
     shipper->target = store_add_target(settings->store, queue, settings->sinks, settings->n_sinks);
-    list_init(&shipper->waiting);
-    list_init(&shipper->flying);
+    convoy_init(&shipper->convoy, settings->is_ordered, shipper);
     timer_init(&shipper->again, loop, on_again, shipper);
     shipper->committed = BATCHES("committed");
     shipper->retried = BATCHES("retried");
@@ -82,15 +64,6 @@ struct shipper *shipper_new(struct loop *loop, const struct shipper_settings *se
     return shipper;
 }
 
-static struct shipment *new_shipment(struct shipper *shipper)
-{
-    struct shipment *shipment = NEW(struct shipment);
-    shipment->shipper = shipper;
-    list_init(&shipment->link);
-    list_init(&shipment->deliveries);
-    return shipment;
-}
-
 /* ---- answers ------------------------------------------------------------------------------- */
 
 static void on_each(struct shipment *shipment,
@@ -99,7 +72,7 @@ static void on_each(struct shipment *shipment,
 {
     LIST_EACH (link, &shipment->deliveries) {
         list_remove(link);
-        tell(shipment->shipper, LIST_ENTRY(link, struct delivery, link), answer);
+        tell(shipment->owner, LIST_ENTRY(link, struct delivery, link), answer);
     }
     free(shipment);
 }
@@ -131,40 +104,6 @@ static void tell_forgotten(struct shipper *shipper, struct delivery *delivery,
     shipper->events->on_forgotten(shipper->owner, delivery);
 }
 
-/* Behind those that were closed before it, and behind its own first half. */
-static void stand_in_line(struct shipper *shipper, struct shipment *shipment)
-{
-    struct list *after = shipper->waiting.previous;
-    while (after != &shipper->waiting &&
-           LIST_ENTRY(after, struct shipment, link)->nth > shipment->nth)
-        after = after->previous;
-    list_append(after->next, &shipment->link);
-}
-
-static void split_in_two(struct shipper *shipper, struct shipment *whole)
-{
-    struct shipment *half = new_shipment(shipper);
-    while (half->n < whole->n / 2) {
-        list_append(&half->deliveries, list_take_first(&whole->deliveries));
-        half->n++;
-    }
-    whole->n -= half->n;
-    whole->failures = 0;
-    counter_add(shipper->split, 1);
-    half->nth = whole->nth;
-    stand_in_line(shipper, half);
-    stand_in_line(shipper, whole);
-}
-
-static void put_back(struct shipper *shipper, struct shipment *shipment, uint32_t after_ms)
-{
-    counter_add(shipper->retried, 1);
-    stand_in_line(shipper, shipment);
-    if (!after_ms) return;
-    shipper->is_resting = true;
-    timer_arm_ms(&shipper->again, after_ms);
-}
-
 static bool is_among(uint32_t nth, const uint32_t *all, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -186,7 +125,7 @@ static void redo(struct shipper *shipper, struct shipment *shipment,
     }
     counter_add(shipper->retried, 1);
     if (shipment->n)
-        stand_in_line(shipper, shipment);
+        convoy_give_back(&shipper->convoy, shipment);
     else
         free(shipment);
 }
@@ -203,22 +142,11 @@ static void note_fault(struct shipper *shipper, const struct store_answer *answe
              LOG_TEXT(REASON, answer->text), LOG_INT(COUNT, times));
 }
 
-static void count_failure(struct shipper *shipper, struct shipment *shipment,
-                          enum fault_class fault)
-{
-    if (fault != FAULT_TRANSIENT && fault != FAULT_SERVER) return;
-    if (shipment->fault != fault) shipment->failures = 0;
-    shipment->fault = fault;
-    shipment->failures++;
-    shipper->failures++;
-}
-
 static void note_commit(struct shipper *shipper, const struct shipment *shipment,
                         const struct store_answer *answer)
 {
     const uint64_t now_ns = clock_now_ns();
     shipper->fault[0] = '\0';
-    shipper->failures = 0;
     counter_add(shipper->committed, 1);
     counter_add(shipper->duplicates, answer->duplicates);
     histogram_note(shipper->batch_rows, answer->rows);
@@ -227,16 +155,17 @@ static void note_commit(struct shipper *shipper, const struct shipment *shipment
                   now_ns - answer->took_ns, now_ns);
 }
 
+static enum fault_class fault_of(const struct store_answer *answer)
+{
+    if (answer->result == STORE_COMMITTED) return FAULT_NONE;
+    return answer->result == STORE_UNKNOWN ? FAULT_TRANSIENT : answer->fault;
+}
+
 static void follow(struct shipper *shipper, struct shipment *shipment,
                    const struct store_answer *answer)
 {
-    const bool is_committed = answer->result == STORE_COMMITTED;
-    const enum fault_class fault = is_committed                      ? FAULT_NONE
-                                   : answer->result == STORE_UNKNOWN ? FAULT_TRANSIENT
-                                                                     : answer->fault;
-    count_failure(shipper, shipment, fault);
-    const struct ship_choice choice = ship_choose(fault, shipment->n, shipment->failures,
-                                                  store_is_ready(shipper->settings.store));
+    const struct ship_choice choice = convoy_answer(&shipper->convoy, shipment, fault_of(answer),
+                                                    store_is_ready(shipper->settings.store));
     switch (choice.step) {
     case SHIP_STORED:
         note_commit(shipper, shipment, answer);
@@ -248,10 +177,11 @@ static void follow(struct shipper *shipper, struct shipment *shipment,
     case SHIP_AGAIN:
     case SHIP_HOLD:
         note_fault(shipper, answer);
-        put_back(shipper, shipment, choice.after_ms);
+        counter_add(shipper->retried, 1);
+        if (choice.after_ms) timer_arm_ms(&shipper->again, choice.after_ms);
         break;
     case SHIP_REDO: redo(shipper, shipment, answer); break;
-    case SHIP_SPLIT: split_in_two(shipper, shipment); break;
+    case SHIP_SPLIT: counter_add(shipper->split, 1); break;
     case SHIP_BURY: on_each(shipment, tell_bad_row, answer); break;
     case SHIP_SPEND: on_each(shipment, tell_not_yet, answer); break;
     }
@@ -260,17 +190,18 @@ static void follow(struct shipper *shipper, struct shipment *shipment,
 static void on_answer(void *own, struct parcel *parcel, const struct store_answer *answer)
 {
     struct shipment *shipment = own;
-    struct shipper *shipper = shipment->shipper;
+    struct shipper *shipper = shipment->owner;
     CHECK(parcel == shipment->parcel);
     parcel_free(parcel);
-    list_remove(&shipment->link);
-    shipper->n_flying--;
-    if (shipment->is_forgotten)
+    if (shipment->is_forgotten) {
+        convoy_land(shipment);
         on_each(shipment, tell_forgotten, answer);
-    else if (answer->result == STORE_NOT_SENT)
-        stand_in_line(shipper, shipment);
-    else
+    } else if (answer->result == STORE_NOT_SENT) {
+        convoy_land(shipment);
+        convoy_give_back(&shipper->convoy, shipment);
+    } else {
         follow(shipper, shipment, answer);
+    }
     shipper_run(shipper);
     shipper->events->on_answered(shipper->owner);
 }
@@ -297,20 +228,15 @@ static struct parcel *pack(struct shipper *shipper, const struct shipment *shipm
     return parcel;
 }
 
-static bool may_fly(const struct shipper *shipper)
+static bool has_store(const struct shipper *shipper)
 {
-    if (shipper->is_resting || !store_is_ready(shipper->settings.store)) return false;
-    if (shipper->settings.is_ordered && shipper->n_flying) return false;
-    return store_has_room(shipper->settings.store);
+    return store_is_ready(shipper->settings.store) && store_has_room(shipper->settings.store);
 }
 
 void shipper_run(struct shipper *shipper)
 {
-    while (!list_is_empty(&shipper->waiting) && may_fly(shipper)) {
-        struct shipment *shipment =
-            LIST_ENTRY(list_take_first(&shipper->waiting), struct shipment, link);
-        list_append(&shipper->flying, &shipment->link);
-        shipper->n_flying++;
+    struct shipment *shipment;
+    while (has_store(shipper) && (shipment = convoy_go(&shipper->convoy))) {
         shipment->parcel = pack(shipper, shipment);
         store_commit(shipper->settings.store, shipper->target, shipment->parcel, on_answer,
                      shipment);
@@ -319,36 +245,28 @@ void shipper_run(struct shipper *shipper)
 
 bool shipper_has_room(const struct shipper *shipper)
 {
-    return list_is_empty(&shipper->waiting) && may_fly(shipper);
+    return convoy_would_go(&shipper->convoy) && has_store(shipper);
 }
 
 void shipper_ship(struct shipper *shipper, struct batch *batch)
 {
-    struct shipment *shipment = new_shipment(shipper);
-    for (struct list *link; (link = list_take_first(&batch->deliveries));)
-        list_append(&shipment->deliveries, link);
-    shipment->n = batch->n;
-    shipment->nth = ++shipper->n_shipped;
-    batch_init(batch);
-    stand_in_line(shipper, shipment);
+    convoy_add(&shipper->convoy, batch);
     shipper_run(shipper);
 }
 
 void shipper_forget(struct shipper *shipper)
 {
-    for (struct list *link; (link = list_take_first(&shipper->waiting));)
-        on_each(LIST_ENTRY(link, struct shipment, link), tell_forgotten, NULL);
-    LIST_EACH (link, &shipper->flying) {
-        LIST_ENTRY(link, struct shipment, link)->is_forgotten = true;
-    }
+    for (struct shipment *shipment; (shipment = convoy_forget(&shipper->convoy));)
+        on_each(shipment, tell_forgotten, NULL);
 }
 
 void shipper_free(struct shipper *shipper)
 {
     shipper_forget(shipper);
-    for (struct list *link; (link = list_take_first(&shipper->flying));) {
+    LIST_EACH (link, &shipper->convoy.flying) {
         struct shipment *shipment = LIST_ENTRY(link, struct shipment, link);
         parcel_free(shipment->parcel);
+        convoy_land(shipment);
         on_each(shipment, tell_forgotten, NULL);
     }
     timer_fini(&shipper->again);
@@ -357,23 +275,15 @@ void shipper_free(struct shipper *shipper)
 
 bool shipper_is_idle(const struct shipper *shipper)
 {
-    return list_is_empty(&shipper->waiting) && !shipper->n_flying;
-}
-
-static uint32_t count_in(const struct list *shipments)
-{
-    uint32_t n = 0;
-    for (const struct list *link = shipments->next; link != shipments; link = link->next)
-        n += LIST_ENTRY(link, struct shipment, link)->n;
-    return n;
+    return convoy_is_idle(&shipper->convoy);
 }
 
 uint32_t shipper_count(const struct shipper *shipper)
 {
-    return count_in(&shipper->waiting) + count_in(&shipper->flying);
+    return convoy_count(&shipper->convoy);
 }
 
 const char *shipper_fault(const struct shipper *shipper)
 {
-    return shipper->failures >= SHIP_PATIENCE ? shipper->fault : "";
+    return convoy_is_failing(&shipper->convoy) ? shipper->fault : "";
 }
