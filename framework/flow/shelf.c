@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See shelf.h. An entry lives as long as somebody has a seat at it. What a guard reads is never shared:
- * a question that is out may be older than the commit its message must see. */
+ * See shelf.h. An entry lives as long as somebody has a seat at it; who is asked for together is the
+ * inquiry's to say. What a guard reads is never shared: a question that is out may be older than the
+ * commit its message must see. */
 #include "flow/shelf.h"
 
 #include <stdio.h>
@@ -11,37 +12,22 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/log_pace.h"
-#include "base/random.h"
-#include "flow/ship_policy.h"
-#include "net/backoff.h"
+#include "flow/inquiry.h"
 #include "store/query.h"
 
 #define BUCKETS 512
-#define KEYS_MOST 1000 /* in one question */
-#define AGAIN_FIRST_MS 50
-#define AGAIN_MOST_MS 5000
 #define MENDED_MS 3000 /* as often as the store looks whether its tables are well again */
 
-enum entry_state {
-    ENTRY_LOOKED_UP, /* in the cache; or filled, and about to be told */
-    ENTRY_WAITING,   /* for the next question */
-    ENTRY_OUT,       /* in the one that is out */
-    ENTRY_SETTLED,
-};
-
 struct entry {
-    struct list link;   /* WAITING: in the shelf's line */
-    struct list bucket; /* where others find it, unless it is not to be shared any more */
+    struct asking asking; /* of the database, unless the cache has it */
+    struct list bucket;   /* where others find it, unless it is not to be shared any more */
     struct shelf *shelf;
-    enum entry_state state;
+    bool is_settled;
     struct list seats;       /* to be told */
     size_t refs;             /* seats, told or not */
-    size_t nth;              /* OUT: in the question */
     struct cache_read *read; /* NULL: it does not come by way of the cache */
     char *own;               /* its value, where that is not the read's; NULL: none */
     struct loaded loaded;
-    uint64_t hash;
-    struct wr_text key;
 };
 
 struct shelf {
@@ -50,15 +36,10 @@ struct shelf {
     void *owner;
     struct loop *loop;
     struct list buckets[BUCKETS];
-    struct list waiting;
+    struct inquiry inquiry;
     struct timer soon;  /* the next question, with all that this turn wants */
     struct query query; /* that is out */
-    bool is_out;
-    size_t most, n_out;
-    struct entry *out[KEYS_MOST]; /* NULL: answered, or nobody waits for it any more */
-    struct arena arena;           /* of the question */
-    struct backoff backoff;
-    uint32_t failures; /* in a row, of this many keys */
+    struct arena arena; /* of the question */
     char fault[400];
     struct log_pace pace;
 };
@@ -67,9 +48,8 @@ struct shelf {
 
 static void free_entry(struct entry *entry)
 {
-    if (entry->state == ENTRY_OUT) entry->shelf->out[entry->nth] = NULL;
+    inquiry_leave(&entry->shelf->inquiry, &entry->asking);
     cache_read_free(entry->read);
-    list_remove(&entry->link);
     list_remove(&entry->bucket);
     free(entry->own);
     free(entry);
@@ -94,7 +74,7 @@ static void count(const struct shelf *shelf, enum cache_found found, size_t seat
 static void settle(struct entry *entry, enum cache_found found)
 {
     struct shelf *const shelf = entry->shelf;
-    entry->state = ENTRY_SETTLED;
+    entry->is_settled = true;
     list_remove(&entry->bucket);
     count(shelf, found, entry->refs);
     entry->refs++; /* seats may leave while they are told */
@@ -108,7 +88,7 @@ static void refuse(struct entry *entry, const struct query *query, bool is_final
     struct shelf *const shelf = entry->shelf;
     char words[600], key[100];
     snprintf(words, sizeof words, "loader %s, key \"%s\": %s", shelf->settings.loader->name,
-             text_show(entry->key, key, sizeof key), query->why);
+             text_show(entry->asking.key, key, sizeof key), query->why);
     const struct shelf_refusal refusal = { words, query->sqlstate, is_final };
     entry->refs++;
     for (struct list *link; (link = list_take_first(&entry->seats));)
@@ -118,13 +98,12 @@ static void refuse(struct entry *entry, const struct query *query, bool is_final
 
 static void ask_soon(struct shelf *shelf)
 {
-    if (!shelf->is_out && !timer_is_armed(&shelf->soon)) timer_arm_ms(&shelf->soon, 0);
+    if (!shelf->inquiry.is_out && !timer_is_armed(&shelf->soon)) timer_arm_ms(&shelf->soon, 0);
 }
 
 static void wait_in_line(struct entry *entry)
 {
-    entry->state = ENTRY_WAITING;
-    list_append(&entry->shelf->waiting, &entry->link);
+    inquiry_add(&entry->shelf->inquiry, &entry->asking);
     ask_soon(entry->shelf);
 }
 
@@ -150,11 +129,10 @@ static void look_up(struct entry *entry)
 {
     static const struct cache_read_events events = { on_missing, on_read };
     const struct loader *loader = entry->shelf->settings.loader;
-    const size_t bytes = loader_cache_key_bytes(loader, entry->key);
+    const size_t bytes = loader_cache_key_bytes(loader, entry->asking.key);
     char *name = memory_new(bytes + 1, 1);
-    loader_write_cache_key(loader, entry->key, name);
+    loader_write_cache_key(loader, entry->asking.key, name);
     const struct wr_text text = text_from(name, bytes);
-    entry->state = ENTRY_LOOKED_UP;
     entry->read = cache_read(entry->shelf->settings.reader, &text, 1, &events, entry);
     free(name);
 }
@@ -163,7 +141,7 @@ static struct entry *find(const struct shelf *shelf, uint64_t hash, struct wr_te
 {
     LIST_EACH (link, &shelf->buckets[hash % BUCKETS]) {
         struct entry *entry = LIST_ENTRY(link, struct entry, bucket);
-        if (entry->hash == hash && text_equal(entry->key, key)) return entry;
+        if (entry->asking.hash == hash && text_equal(entry->asking.key, key)) return entry;
     }
     return NULL;
 }
@@ -174,9 +152,9 @@ static struct entry *make(struct shelf *shelf, uint64_t hash, struct wr_text key
     char *const copy = (char *)(entry + 1);
     if (key.len) memcpy(copy, key.at, key.len);
     entry->shelf = shelf;
-    entry->hash = hash;
-    entry->key = text_from(copy, key.len);
-    list_init(&entry->link);
+    entry->asking.hash = hash;
+    entry->asking.key = text_from(copy, key.len);
+    list_init(&entry->asking.link);
     list_init(&entry->bucket);
     list_init(&entry->seats);
     if (!shelf->settings.loader->guards)
@@ -200,7 +178,7 @@ void shelf_want(struct shelf *shelf, struct wr_text key, struct seat *seat)
 
 const struct loaded *shelf_loaded(const struct seat *seat)
 {
-    return seat->entry && seat->entry->state == ENTRY_SETTLED ? &seat->entry->loaded : NULL;
+    return seat->entry && seat->entry->is_settled ? &seat->entry->loaded : NULL;
 }
 
 void shelf_leave(struct seat *seat)
@@ -214,17 +192,10 @@ void shelf_leave(struct seat *seat)
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
-static void take_out(struct entry *entry)
-{
-    entry->shelf->out[entry->nth] = NULL;
-    entry->state = ENTRY_LOOKED_UP;
-}
-
 /* By way of the cache it goes to all who wait there, and comes back to us. */
 static void answer(struct entry *entry, const struct loaded *loaded)
 {
     const struct loader *loader = entry->shelf->settings.loader;
-    take_out(entry);
     if (entry->read) {
         cache_read_fill(entry->read, 0,
                         &(struct cache_loaded){ .is_absent = loaded->is_absent,
@@ -245,59 +216,36 @@ static void answer(struct entry *entry, const struct loaded *loaded)
     settle(entry, CACHE_UNSETTLED);
 }
 
-/* Where the key of each row is found; rows of keys that were not asked for are passed over. */
-struct index {
-    uint32_t mask;
-    uint32_t slots[]; /* 0: free; else one more than its place in the question */
-};
-
-static struct index *make_index(struct shelf *shelf)
+static struct entry *entry_of(struct asking *asking)
 {
-    uint32_t room = 4;
-    while (room < 2 * shelf->n_out) room *= 2;
-    struct index *index = arena_take(&shelf->arena, sizeof *index + room * sizeof *index->slots);
-    memset(index->slots, 0, room * sizeof *index->slots);
-    index->mask = room - 1;
-    for (uint32_t i = 0; i < shelf->n_out; i++) {
-        if (!shelf->out[i]) continue;
-        uint32_t at = (uint32_t)shelf->out[i]->hash & index->mask;
-        while (index->slots[at]) at = (at + 1) & index->mask;
-        index->slots[at] = i + 1;
-    }
-    return index;
+    return asking ? LIST_ENTRY(asking, struct entry, asking) : NULL;
 }
 
-static struct entry *entry_of(const struct shelf *shelf, const struct index *index,
-                              struct wr_text key)
+static void refuse_version(struct shelf *shelf, struct entry *entry, struct wr_text version)
 {
-    const uint64_t hash = text_hash(key);
-    for (uint32_t at = (uint32_t)hash & index->mask; index->slots[at];
-         at = (at + 1) & index->mask) {
-        struct entry *entry = shelf->out[index->slots[at] - 1];
-        if (entry && entry->hash == hash && text_equal(entry->key, key)) return entry;
-    }
-    return NULL;
+    snprintf(shelf->query.why, sizeof shelf->query.why,
+             "its version is %.*s, and has to be 0 or more", TEXT_ARGS(version));
+    refuse(entry, &shelf->query, true);
+    shelf->query.why[0] = '\0';
 }
 
-static void take_row(struct shelf *shelf, const struct index *index, const struct query_rows *rows,
-                     size_t i)
+/* Who came while the question was out and failed asks for a key of its own. */
+static void take_row(struct shelf *shelf, const struct query_rows *rows, size_t i)
 {
     int64_t version = 0;
-    struct entry *entry = entry_of(shelf, index, query_text(rows, i, 0));
-    if (!entry || query_is_null(rows, i, 0)) return;
-    const bool has_version = query_is_null(rows, i, 1) ||
-                             (text_to_int(query_text(rows, i, 1), &version) && version >= 0);
-    if (!has_version) {
-        snprintf(shelf->query.why, sizeof shelf->query.why,
-                 "its version is %.*s, and has to be 0 or more", TEXT_ARGS(query_text(rows, i, 1)));
-        take_out(entry);
-        refuse(entry, &shelf->query, true);
-        shelf->query.why[0] = '\0';
-        return;
-    }
-    answer(entry, &(struct loaded){ .is_absent = query_is_null(rows, i, 2),
-                                    .value = query_text(rows, i, 2),
-                                    .version = (uint64_t)version });
+    struct entry *entry;
+    const struct wr_text key = query_text(rows, i, 0), said = query_text(rows, i, 1);
+    const bool has_version =
+        query_is_null(rows, i, 1) || (text_to_int(said, &version) && version >= 0);
+    const struct loaded loaded = { .is_absent = query_is_null(rows, i, 2),
+                                   .value = query_text(rows, i, 2),
+                                   .version = (uint64_t)version };
+    if (query_is_null(rows, i, 0)) return;
+    while ((entry = entry_of(inquiry_take(&shelf->inquiry, key))))
+        if (has_version)
+            answer(entry, &loaded);
+        else
+            refuse_version(shelf, entry, said);
 }
 
 static void on_rows(void *own, const struct query_rows *rows)
@@ -308,8 +256,7 @@ static void on_rows(void *own, const struct query_rows *rows)
         snprintf(shelf->query.sqlstate, sizeof shelf->query.sqlstate, "42000");
         return;
     }
-    const struct index *index = make_index(shelf);
-    for (size_t i = 0, n = query_count(rows); i < n; i++) take_row(shelf, index, rows, i);
+    for (size_t i = 0, n = query_count(rows); i < n; i++) take_row(shelf, rows, i);
 }
 
 /* ---- failures -------------------------------------------------------------------------------- */
@@ -325,70 +272,43 @@ static void complain(struct shelf *shelf)
              LOG_TEXT(REASON, shelf->fault), LOG_INT(COUNT, times));
 }
 
-static void put_back(struct shelf *shelf)
+static void rest(struct shelf *shelf, uint32_t ms)
 {
-    for (size_t i = shelf->n_out; i-- > 0;) {
-        struct entry *entry = shelf->out[i];
-        if (!entry) continue;
-        shelf->out[i] = NULL;
-        entry->state = ENTRY_WAITING;
-        list_append(shelf->waiting.next, &entry->link); /* to the front */
-    }
-}
-
-static void ask_half(struct shelf *shelf)
-{
-    shelf->most = (shelf->n_out + 1) / 2;
-    shelf->failures = 0;
-    put_back(shelf);
+    complain(shelf);
+    timer_arm_ms(&shelf->soon, ms);
 }
 
 static void refuse_the_one(struct shelf *shelf, bool is_final)
 {
-    struct entry *entry = shelf->out[0];
-    shelf->failures = 0;
-    if (!entry) return;
-    take_out(entry);
-    refuse(entry, &shelf->query, is_final);
+    struct entry *entry = entry_of(inquiry_take_any(&shelf->inquiry));
+    if (entry) refuse(entry, &shelf->query, is_final);
 }
 
-static void wait(struct shelf *shelf, uint32_t ms)
-{
-    complain(shelf);
-    put_back(shelf);
-    timer_arm_ms(&shelf->soon, ms);
-}
-
-/* The same choices as for batches: what is the data's fault is narrowed down, what is the server's is
- * asked again, and what keeps failing on a server that is well is suspected. */
 static void follow_failure(struct shelf *shelf)
 {
-    const enum fault_class fault = sqlstate_class(shelf->query.sqlstate);
-    shelf->failures += fault == FAULT_TRANSIENT || fault == FAULT_SERVER;
     const struct ship_choice choice =
-        ship_choose(fault, (uint32_t)shelf->n_out, shelf->failures, true);
+        inquiry_fail(&shelf->inquiry, sqlstate_class(shelf->query.sqlstate));
     switch (choice.step) {
-    case SHIP_SPLIT: ask_half(shelf); break;
+    case SHIP_SPLIT: break;
     case SHIP_BURY: refuse_the_one(shelf, true); break;
     case SHIP_SPEND: refuse_the_one(shelf, false); break;
     case SHIP_HOLD:
         store_blame(shelf->settings.store, shelf->query.why);
-        wait(shelf, MENDED_MS);
+        rest(shelf, MENDED_MS);
         break;
     case SHIP_STORED:
     case SHIP_REDO:
-    case SHIP_AGAIN: wait(shelf, backoff_next_ms(&shelf->backoff, random_u64())); break;
+    case SHIP_AGAIN: rest(shelf, choice.after_ms); break;
     }
 }
 
 static void follow_success(struct shelf *shelf)
 {
-    backoff_reset(&shelf->backoff);
-    shelf->failures = 0;
+    struct entry *entry;
     shelf->fault[0] = '\0';
-    shelf->most = shelf->most * 2 < KEYS_MOST ? shelf->most * 2 : KEYS_MOST;
-    for (size_t i = 0; i < shelf->n_out; i++)
-        if (shelf->out[i]) answer(shelf->out[i], &(struct loaded){ .is_absent = true });
+    inquiry_succeed(&shelf->inquiry);
+    while ((entry = entry_of(inquiry_take_any(&shelf->inquiry))))
+        answer(entry, &(struct loaded){ .is_absent = true });
 }
 
 static void on_end(void *own, bool is_done, const char *why)
@@ -399,9 +319,8 @@ static void on_end(void *own, bool is_done, const char *why)
         follow_failure(shelf);
     else
         follow_success(shelf);
-    shelf->is_out = false;
     arena_reset(&shelf->arena);
-    if (!list_is_empty(&shelf->waiting)) ask_soon(shelf);
+    if (!list_is_empty(&shelf->inquiry.waiting)) ask_soon(shelf);
 }
 
 /* ---- questions ------------------------------------------------------------------------------- */
@@ -409,24 +328,20 @@ static void on_end(void *own, bool is_done, const char *why)
 static void on_soon(void *own)
 {
     struct shelf *shelf = own;
-    if (shelf->is_out || list_is_empty(&shelf->waiting)) return;
-    struct wr_text keys[KEYS_MOST];
-    shelf->n_out = 0;
-    while (shelf->n_out < shelf->most && !list_is_empty(&shelf->waiting)) {
-        struct entry *entry = LIST_ENTRY(list_take_first(&shelf->waiting), struct entry, link);
-        entry->state = ENTRY_OUT;
-        entry->nth = shelf->n_out;
+    struct inquiry *inquiry = &shelf->inquiry;
+    struct wr_text keys[INQUIRY_MOST];
+    if (!inquiry_begin(inquiry)) return;
+    for (size_t i = 0; i < inquiry->n; i++) {
+        struct entry *entry = entry_of(inquiry->asked[i]);
         if (!entry->read) list_remove(&entry->bucket); /* who comes now wants what is so now */
-        keys[shelf->n_out] = entry->key;
-        shelf->out[shelf->n_out++] = entry;
+        keys[i] = entry->asking.key;
     }
     shelf->query = (struct query){
-        .step = loader_step(shelf->settings.loader, keys, shelf->n_out, &shelf->arena),
+        .step = loader_step(shelf->settings.loader, keys, inquiry->n, &shelf->arena),
         .on_rows = on_rows,
         .on_end = on_end,
         .owner = shelf,
     };
-    shelf->is_out = true;
     store_ask(shelf->settings.store, &shelf->query);
 }
 
@@ -440,10 +355,8 @@ struct shelf *shelf_new(struct loop *loop, const struct shelf_settings *settings
     shelf->events = *events;
     shelf->owner = owner;
     shelf->loop = loop;
-    shelf->most = KEYS_MOST;
-    shelf->backoff = BACKOFF_INIT(AGAIN_FIRST_MS, AGAIN_MOST_MS);
+    inquiry_init(&shelf->inquiry);
     for (size_t i = 0; i < BUCKETS; i++) list_init(&shelf->buckets[i]);
-    list_init(&shelf->waiting);
     arena_init(&shelf->arena, NULL, 0);
     timer_init(&shelf->soon, loop, on_soon, shelf);
     return shelf;
@@ -451,7 +364,7 @@ struct shelf *shelf_new(struct loop *loop, const struct shelf_settings *settings
 
 void shelf_free(struct shelf *shelf)
 {
-    CHECK(list_is_empty(&shelf->waiting));
+    CHECK(list_is_empty(&shelf->inquiry.waiting));
     store_unask(&shelf->query);
     timer_fini(&shelf->soon);
     arena_reset(&shelf->arena);
@@ -460,5 +373,5 @@ void shelf_free(struct shelf *shelf)
 
 const char *shelf_fault(const struct shelf *shelf)
 {
-    return shelf->failures >= SHIP_PATIENCE ? shelf->fault : "";
+    return shelf->inquiry.failures >= SHIP_PATIENCE ? shelf->fault : "";
 }

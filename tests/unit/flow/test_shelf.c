@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The shelf against a database that the test plays: it takes the question that waits, and answers with
+ * rows or a SQLSTATE. Which keys are asked for together is test_inquiry.c's. */
+#include <criterion/criterion.h>
+#include <event2/event.h>
+#include <libpq-fe.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "flow/shelf.h"
+#include "flow/ship_policy.h"
+#include "store/pool.h"
+#include "store/query.h"
+#include "store/wire_bytes.h"
+
+#define ARRAY_HEAD_BYTES 20
+
+static struct loop *loop;
+static struct store *store;
+static struct cache_reader *reader;
+static struct loader loader;
+static struct shelf *shelf;
+static char told[512]; /* "a=1" loaded, "a=" absent, "a!" refused, "a?" not yet */
+
+struct guest {
+    struct seat seat;
+    const char *name;
+};
+
+static void tell(const struct seat *seat, const char *what, struct wr_text value)
+{
+    const struct guest *guest = seat->owner;
+    const size_t used = strlen(told);
+    snprintf(told + used, sizeof told - used, "%s%s%s%.*s", used ? " " : "", guest->name, what,
+             TEXT_ARGS(value));
+}
+
+static void on_settled(void *owner, struct seat *seat)
+{
+    const struct loaded *loaded = shelf_loaded(seat);
+    (void)owner;
+    cr_assert_not_null(loaded);
+    tell(seat, "=", loaded->is_absent ? text_of("") : loaded->value);
+}
+
+static void on_refused(void *owner, struct seat *seat, const struct shelf_refusal *refusal)
+{
+    (void)owner;
+    tell(seat, refusal->is_final ? "!" : "?", text_of(refusal->sqlstate));
+    shelf_leave(seat);
+}
+
+static bool on_server(void *owner, const char **conninfo, struct status *status)
+{
+    (void)owner, (void)conninfo;
+    return status_fail(status, EXIT_CONFIG, "there is none");
+}
+
+static void on_lost(void *owner, const char *why, bool is_deployment)
+{
+    (void)owner, (void)why, (void)is_deployment;
+}
+
+static void ignore(void *owner)
+{
+    (void)owner;
+}
+
+static void open_shelf(const char *cache_key)
+{
+    static const struct store_settings settings = { .connections = 1, .name = "test" };
+    static const struct store_events store_events = { on_server, ignore, on_lost, ignore };
+    static const struct shelf_events events = { on_settled, on_refused };
+    static char sql[] = "select k, v, x from t where k = any($1)";
+    loop = loop_new();
+    store = store_new(loop, &settings, &store_events, NULL);
+    reader = cache_key ? cache_reader_new(loop, NULL) : NULL;
+    loader = (struct loader){
+        .name = "cart", .sql = sql, .cache_key = cache_key, .ttl_s = 60, .absent_ttl_s = 1
+    };
+    shelf = shelf_new(loop,
+                      &(struct shelf_settings){
+                          .loader = &loader, .store = store, .reader = reader, .consumer = "q" },
+                      &events, NULL);
+}
+
+static void open_plain(void)
+{
+    open_shelf(NULL);
+}
+
+static void open_cached(void)
+{
+    open_shelf("cart:{key}");
+}
+
+static void close_shelf(void)
+{
+    store_free(store);
+    shelf_free(shelf);
+    if (reader) cache_reader_free(reader);
+    loop_free(loop);
+}
+
+TestSuite(shelf, .init = open_plain, .fini = close_shelf, .timeout = 30);
+TestSuite(cached_shelf, .init = open_cached, .fini = close_shelf, .timeout = 30);
+
+static void want(struct guest *guest, const char *key, const char *name)
+{
+    *guest = (struct guest){ .seat = { .owner = guest }, .name = name };
+    list_init(&guest->seat.link);
+    shelf_want(shelf, text_of(key), &guest->seat);
+}
+
+/* The keys of one letter that a question asks for. */
+static const char *keys_of(const struct query *query)
+{
+    static char keys[64];
+    const char *at = query->step.values[0], *const end = at + query->step.lengths[0];
+    size_t n = 0;
+    for (at += ARRAY_HEAD_BYTES; at < end; at += 4 + 1) keys[n++] = at[4];
+    keys[n] = '\0';
+    return keys;
+}
+
+static bool is_asked(void)
+{
+    event_base_loop(loop_base(loop), EVLOOP_NONBLOCK);
+    return !list_is_empty(&store->queries);
+}
+
+static struct query *take_question(const char *keys)
+{
+    const uint64_t deadline_ms = clock_now_ms() + 10000;
+    while (!is_asked() && clock_now_ms() < deadline_ms)
+        event_base_loop(loop_base(loop), EVLOOP_ONCE);
+    cr_assert(!list_is_empty(&store->queries), "nobody asks for %s", keys);
+    struct query *query = LIST_ENTRY(list_take_first(&store->queries), struct query, link);
+    query->state = QUERY_IDLE;
+    cr_assert_str_eq(keys_of(query), keys);
+    return query;
+}
+
+struct answer_row {
+    const char *key, *version, *value; /* NULL: NULL */
+};
+
+static void put(PGresult *result, int row, int column, const char *text)
+{
+    char *const copy = text ? strdup(text) : NULL;
+    cr_assert(PQsetvalue(result, row, column, copy, copy ? (int)strlen(copy) : -1));
+    free(copy);
+}
+
+#define ANSWER(query, ...)                                                                         \
+    answer(query, (const struct answer_row[]){ __VA_ARGS__ },                                      \
+           sizeof(struct answer_row[]){ __VA_ARGS__ } / sizeof(struct answer_row))
+
+static void answer(struct query *query, const struct answer_row *rows, size_t n)
+{
+    static char name[] = "c";
+    PGresAttDesc columns[3] = { { .name = name }, { .name = name }, { .name = name } };
+    PGresult *const result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
+    cr_assert(PQsetResultAttrs(result, 3, columns));
+    for (int i = 0; i < (int)n; i++) {
+        put(result, i, 0, rows[i].key);
+        put(result, i, 1, rows[i].version);
+        put(result, i, 2, rows[i].value);
+    }
+    query->on_rows(query->owner, (const struct query_rows *)(const void *)result);
+    PQclear(result);
+    char words[sizeof query->why];
+    snprintf(words, sizeof words, "%s", query->why);
+    query->on_end(query->owner, !*words, words);
+}
+
+static void answer_nothing(struct query *query)
+{
+    answer(query, NULL, 0);
+}
+
+static void fail(struct query *query, const char *sqlstate)
+{
+    snprintf(query->sqlstate, sizeof query->sqlstate, "%s", sqlstate);
+    query->on_end(query->owner, false, "it failed");
+}
+
+static void leave(struct guest *guest)
+{
+    shelf_leave(&guest->seat);
+}
+
+/* ---- sharing --------------------------------------------------------------------------------- */
+
+Test(shelf, each_key_is_asked_for_once_however_many_want_it)
+{
+    struct guest first, second, other;
+    want(&first, "a", "first");
+    want(&second, "a", "second");
+    want(&other, "b", "other");
+    cr_assert_null(shelf_loaded(&first.seat));
+    ANSWER(take_question("ab"), { "a", "7", "1" }, { "x", "1", "not asked for" });
+    cr_assert_str_eq(told, "first=1 second=1 other=");
+    cr_assert_eq(shelf_loaded(&second.seat)->version, 7);
+    cr_assert(!is_asked());
+    leave(&first);
+    leave(&first); /* harmless */
+    cr_assert(text_is(shelf_loaded(&second.seat)->value, "1"), "as long as one has a seat");
+    leave(&second);
+    leave(&other);
+}
+
+Test(shelf, a_newcomer_is_told_what_is_so_now)
+{
+    struct guest early, late;
+    want(&early, "a", "early");
+    struct query *query = take_question("a");
+    want(&late, "a", "late");
+    cr_assert(!is_asked(), "one question at a time");
+    ANSWER(query, { "a", "1", "old" });
+    ANSWER(take_question("a"), { "a", "2", "new" });
+    cr_assert_str_eq(told, "early=old late=new");
+    leave(&early);
+    leave(&late);
+}
+
+Test(shelf, who_came_during_a_failure_is_answered_too)
+{
+    struct guest early, late;
+    want(&early, "a", "early");
+    struct query *query = take_question("a");
+    want(&late, "a", "late");
+    fail(query, "40001");
+    ANSWER(take_question("aa"), { "a", "1", "there" });
+    cr_assert_str_eq(told, "early=there late=there");
+    leave(&early);
+    leave(&late);
+}
+
+Test(shelf, what_a_guard_reads_is_not_shared)
+{
+    static const struct sink sink;
+    struct guest first, second;
+    loader.guards = &sink;
+    want(&first, "a", "first");
+    want(&second, "a", "second");
+    ANSWER(take_question("aa"), { "a", "1", "there" });
+    cr_assert_str_eq(told, "first=there second=there");
+    leave(&first);
+    leave(&second);
+}
+
+Test(shelf, who_leaves_is_not_told)
+{
+    struct guest gone, away, stays;
+    want(&gone, "a", "gone");
+    want(&stays, "b", "stays");
+    leave(&gone);
+    struct query *query = take_question("b");
+    want(&away, "c", "away");
+    leave(&stays);
+    ANSWER(query, { "b", "1", "1" });
+    query = take_question("c");
+    leave(&away);
+    answer_nothing(query);
+    cr_assert_str_eq(told, "");
+    cr_assert(!is_asked());
+}
+
+Test(cached_shelf, gives_both_kinds_of_answer)
+{
+    struct guest first, second, other;
+    want(&first, "a", "first");
+    want(&second, "a", "second");
+    want(&other, "b", "other");
+    ANSWER(take_question("ab"), { "a", "7", "1" });
+    while (strlen(told) < strlen("first=1 second=1 other="))
+        event_base_loop(loop_base(loop), EVLOOP_ONCE);
+    cr_assert_str_eq(told, "first=1 second=1 other=");
+    leave(&first);
+    leave(&second);
+    leave(&other);
+}
+
+/* ---- failures -------------------------------------------------------------------------------- */
+
+Test(shelf, a_key_that_cannot_be_taken_is_found)
+{
+    struct guest guests[4];
+    const char *const keys[] = { "a", "b", "c", "d" };
+    for (int i = 0; i < 4; i++) want(&guests[i], keys[i], keys[i]);
+    fail(take_question("abcd"), "22P02");
+    answer_nothing(take_question("ab"));
+    fail(take_question("cd"), "22P02");
+    fail(take_question("c"), "22P02");
+    answer_nothing(take_question("d"));
+    cr_assert_str_eq(told, "a= b= c!22P02 d=");
+    for (int i = 0; i < 4; i++) leave(&guests[i]);
+}
+
+Test(shelf, a_version_below_zero_is_that_keys_fault_alone)
+{
+    struct guest a, b;
+    want(&a, "a", "a");
+    want(&b, "b", "b");
+    ANSWER(take_question("ab"), { "a", "-1", "1" }, { "b", NULL, NULL });
+    cr_assert_str_eq(told, "a! b=");
+    cr_assert_eq(shelf_loaded(&b.seat)->version, 0);
+    leave(&b);
+}
+
+Test(shelf, the_servers_own_faults_are_waited_for)
+{
+    struct guest guest;
+    want(&guest, "a", "a");
+    for (int i = 0; i < SHIP_PATIENCE - 1; i++) {
+        fail(take_question("a"), "40001");
+        cr_assert_str_eq(shelf_fault(shelf), "");
+        cr_assert(!is_asked(), "it rests");
+    }
+    cr_assert_str_eq(told, "");
+    fail(take_question("a"), "40001");
+    cr_assert_str_eq(told, "a?40001", "alone on a server that is well");
+    cr_assert(!is_asked());
+}
+
+Test(shelf, a_full_disk_is_said_and_never_a_keys_fault)
+{
+    struct guest guest;
+    want(&guest, "a", "a");
+    for (int i = 0; i < SHIP_PATIENCE; i++) fail(take_question("a"), "53100");
+    cr_assert_str_eq(shelf_fault(shelf), "loader cart: 53100: it failed");
+    ANSWER(take_question("a"), { "a", "1", "1" });
+    cr_assert_str_eq(told, "a=1");
+    cr_assert_str_eq(shelf_fault(shelf), "");
+    leave(&guest);
+}
+
+Test(shelf, what_its_sql_lacks_is_the_stores_to_judge)
+{
+    struct guest guest;
+    want(&guest, "a", "a");
+    fail(take_question("a"), "42703");
+    cr_assert_eq(store->tables, TABLES_AT_FAULT);
+    cr_assert_str_eq(told, "");
+    cr_assert(!is_asked(), "nor is it asked at once");
+    leave(&guest);
+}
