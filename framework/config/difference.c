@@ -85,10 +85,16 @@ static const struct schema_key *key_of(const char *path)
     return schema_find(text_from(plain, n));
 }
 
-static const struct config_place *find_place(const struct loaded *loaded, const char *path)
+/* From where the one before was found: both stand in the same order but for what differs. */
+static const struct config_place *find_place(const struct loaded *loaded, const char *path,
+                                             size_t *from)
 {
-    for (size_t i = 0; i < loaded->n_places; i++)
-        if (strcmp(loaded->places[i].path, path) == 0) return &loaded->places[i];
+    for (size_t i = 0; i < loaded->n_places; i++) {
+        const size_t at = (*from + i) % loaded->n_places;
+        if (strcmp(loaded->places[at].path, path) != 0) continue;
+        *from = at + 1;
+        return &loaded->places[at];
+    }
     return NULL;
 }
 
@@ -96,9 +102,10 @@ static const struct config_place *find_place(const struct loaded *loaded, const 
 static size_t tell_other(const struct loaded *a, const struct loaded *b, bool is_absent_only,
                          void (*tell)(void *, const char *), void *owner)
 {
-    size_t n = 0;
+    size_t n = 0, from = 0;
     for (size_t i = 0; i < a->n_places; i++) {
-        const struct config_place *place = &a->places[i], *other = find_place(b, place->path);
+        const struct config_place *place = &a->places[i];
+        const struct config_place *other = find_place(b, place->path, &from);
         const struct schema_key *key = key_of(place->path);
         if (!key || key->offset == SCHEMA_NO_FIELD) continue;
         if (other && (is_absent_only || is_same(key->type, place->field, other->field))) continue;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "config/difference.h"
 
 static char said[2000];
@@ -71,6 +72,21 @@ Test(difference, of_consumers_that_come_and_go)
     cr_assert_gt(config_differ(one, other, tell, NULL), 0);
     cr_assert(strstr(said, "consumers[1].queue ") && !strstr(said, "consumers[0]"), "%s", said);
     cr_assert_gt(config_differ(other, one, tell, NULL), 0);
+    config_free(one);
+    config_free(other);
+}
+
+/* The loop stands still meanwhile. */
+Test(difference, of_as_many_consumers_as_there_may_be_is_told_at_once)
+{
+    static char text[64 * 1024];
+    size_t n = (size_t)snprintf(text, sizeof text, "memory: 64GiB\nconsumers:\n");
+    for (int i = 0; i < 500; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "  - {queue: q%d, handler: h}\n", i);
+    struct config *one = read_text(text), *other = read_text(text);
+    const uint64_t since_ns = clock_cpu_ns();
+    cr_assert_eq(config_differ(one, other, tell, NULL), 0);
+    cr_assert_lt(clock_cpu_ns() - since_ns, UINT64_C(500000000));
     config_free(one);
     config_free(other);
 }
