@@ -86,8 +86,8 @@ struct crew_view {
     bool is_held_up;        /* by the breaker or its handler, and not only for a moment */
     const char *last_error; /* the last message that was not done, in words; "" */
     uint32_t prefetch, in_flight;
-    /* Of those in flight, by where they are; what is left waits for a lane. */
     uint64_t cache_hits, cache_absents, cache_misses, cache_stored, cache_stale, cache_failed;
+    /* Of those in flight, by where they are; what is left waits for a lane. */
     uint32_t handling, held, staged, storing, caching, sending;
     uint32_t acking; /* finished, and not in flight any more: their ack has not been written */
     uint64_t bytes_in_flight;

@@ -67,11 +67,19 @@ static void ignore(void *owner)
     (void)owner;
 }
 
+static struct shelf *new_shelf(void)
+{
+    static const struct shelf_events events = { on_settled, on_refused };
+    return shelf_new(loop,
+                     &(struct shelf_settings){
+                         .loader = &loader, .store = store, .reader = reader, .consumer = "q" },
+                     &events, NULL);
+}
+
 static void open_shelf(const char *cache_key)
 {
     static const struct store_settings settings = { .connections = 1, .name = "test" };
     static const struct store_events store_events = { on_server, ignore, on_lost, ignore };
-    static const struct shelf_events events = { on_settled, on_refused };
     static char sql[] = "select k, v, x from t where k = any($1)";
     loop = loop_new();
     store = store_new(loop, &settings, &store_events, NULL);
@@ -79,10 +87,7 @@ static void open_shelf(const char *cache_key)
     loader = (struct loader){
         .name = "cart", .sql = sql, .cache_key = cache_key, .ttl_s = 60, .absent_ttl_s = 1
     };
-    shelf = shelf_new(loop,
-                      &(struct shelf_settings){
-                          .loader = &loader, .store = store, .reader = reader, .consumer = "q" },
-                      &events, NULL);
+    shelf = new_shelf();
 }
 
 static void open_plain(void)
@@ -253,19 +258,27 @@ Test(shelf, what_a_guard_reads_is_not_shared)
 
 Test(shelf, who_leaves_is_not_told)
 {
-    struct guest gone, away, stays;
+    struct guest gone, away, early, stays;
     want(&gone, "a", "gone");
+    want(&early, "b", "early");
     want(&stays, "b", "stays");
     leave(&gone);
     struct query *query = take_question("b");
     want(&away, "c", "away");
-    leave(&stays);
+    leave(&early);
     ANSWER(query, { "b", "1", "1" });
     query = take_question("c");
     leave(&away);
     answer_nothing(query);
-    cr_assert_str_eq(told, "");
+    cr_assert_str_eq(told, "stays=1");
+    leave(&stays);
     cr_assert(!is_asked());
+}
+
+static void await_told(const char *words)
+{
+    while (strlen(told) < strlen(words)) event_base_loop(loop_base(loop), EVLOOP_ONCE);
+    cr_assert_str_eq(told, words);
 }
 
 Test(cached_shelf, gives_both_kinds_of_answer)
@@ -275,12 +288,26 @@ Test(cached_shelf, gives_both_kinds_of_answer)
     want(&second, "a", "second");
     want(&other, "b", "other");
     ANSWER(take_question("ab"), { "a", "7", "1" });
-    while (strlen(told) < strlen("first=1 second=1 other="))
-        event_base_loop(loop_base(loop), EVLOOP_ONCE);
-    cr_assert_str_eq(told, "first=1 second=1 other=");
+    await_told("first=1 second=1 other=");
     leave(&first);
     leave(&second);
     leave(&other);
+}
+
+Test(cached_shelf, what_one_consumer_loads_the_others_get)
+{
+    struct guest ours, theirs;
+    struct shelf *const mine = shelf;
+    want(&ours, "a", "ours");
+    struct shelf *const other = shelf = new_shelf();
+    want(&theirs, "a", "theirs");
+    ANSWER(take_question("a"), { "a", "7", "1" });
+    await_told("ours=1 theirs=1");
+    cr_assert(!is_asked());
+    leave(&ours);
+    leave(&theirs);
+    shelf_free(other);
+    shelf = mine;
 }
 
 /* ---- failures -------------------------------------------------------------------------------- */
