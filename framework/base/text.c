@@ -131,6 +131,13 @@ static size_t show_char(struct wr_text text, size_t offset, char shown[8], size_
     return sizeof escape;
 }
 
+size_t text_cut(struct wr_text text, size_t most)
+{
+    if (text.len <= most) return text.len;
+    while (most > 0 && ((unsigned char)text.at[most] & 0xc0) == 0x80) most--;
+    return most;
+}
+
 const char *text_show(struct wr_text text, char *out, size_t out_bytes)
 {
     CHECK(out_bytes > 0);

@@ -67,6 +67,9 @@ size_t text_char_bytes(struct wr_text text, size_t offset);
 /* A control character begins there: C0, DEL, or C1 (in UTF-8 C2 80 .. C2 9F). They steer terminals. */
 bool text_has_control_at(struct wr_text text, size_t offset);
 
+/* The length of a text cut to `most` bytes, not inside a character. */
+size_t text_cut(struct wr_text text, size_t most);
+
 /* Writes text into `out` (always NUL-terminated) with control bytes and bytes that are not UTF-8 as
  * \xNN, cut to fit with "..." at the end; returns out. For logs and errors. */
 const char *text_show(struct wr_text text, char *out, size_t out_bytes);

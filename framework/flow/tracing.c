@@ -34,8 +34,7 @@ void tracing_begin_message(const struct tracing *tracing, struct delivery *deliv
 
 static uint8_t keep(char *room, size_t most, struct wr_text text)
 {
-    size_t n = text.len < most ? text.len : most;
-    while (n < text.len && n > 0 && ((unsigned char)text.at[n] & 0xc0) == 0x80) n--;
+    const size_t n = text_cut(text, most);
     if (n) memcpy(room, text.at, n);
     return (uint8_t)n;
 }

@@ -18,7 +18,7 @@
 
 static void set_reason(struct job *job, struct wr_text why)
 {
-    job->reason_bytes = (unsigned)job_cut(why, sizeof job->reason);
+    job->reason_bytes = (unsigned)text_cut(why, sizeof job->reason);
     memcpy(job->reason, why.at, job->reason_bytes);
 }
 
@@ -40,7 +40,7 @@ static void code(struct wr_job *face, const char *code)
 {
     struct job *const job = job_of(face);
     const struct wr_text text = text_of(code);
-    job->code_bytes = (unsigned)job_cut(text, sizeof job->code);
+    job->code_bytes = (unsigned)text_cut(text, sizeof job->code);
     memcpy(job->code, text.at, job->code_bytes);
 }
 

@@ -15,7 +15,7 @@ enum { PLACE_BYTES = 256 }; /* a field with its way, in words */
 
 static size_t append(char *out, size_t at, struct wr_text text)
 {
-    const size_t n = job_cut(text, PLACE_BYTES - 1 - at);
+    const size_t n = text_cut(text, PLACE_BYTES - 1 - at);
     memcpy(out + at, text.at, n);
     return at + n;
 }

@@ -28,13 +28,6 @@ void job_misused(const struct job *job, const char *what)
     abort();
 }
 
-size_t job_cut(struct wr_text text, size_t most)
-{
-    if (text.len <= most) return text.len;
-    while (most > 0 && ((unsigned char)text.at[most] & 0xc0) == 0x80) most--;
-    return most;
-}
-
 void job_fail(struct job *job, const char *format, ...)
 {
     if (job->has_failed) return;
@@ -46,7 +39,7 @@ void job_fail(struct job *job, const char *format, ...)
     va_end(args);
     const struct wr_text text = text_of(line);
     const bool is_cut = text.len == JOB_REASON_BYTES; /* perhaps inside a character */
-    job->reason_bytes = (unsigned)job_cut(text, JOB_REASON_BYTES - (is_cut ? 1 : 0));
+    job->reason_bytes = (unsigned)text_cut(text, JOB_REASON_BYTES - (is_cut ? 1 : 0));
     memcpy(job->reason, line, job->reason_bytes);
 }
 

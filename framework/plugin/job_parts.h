@@ -110,9 +110,6 @@ void job_free_targets(struct job *job);
 /* The row in hand has all its values, or the message fails. */
 void job_end_row(struct job *job);
 
-/* The length of a text cut to `most` bytes, not inside a character. */
-size_t job_cut(struct wr_text text, size_t most);
-
 extern const struct wr_api job_api;
 
 #endif

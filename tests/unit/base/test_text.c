@@ -21,6 +21,15 @@ Test(text, starts)
     cr_assert_not(text_starts(text_of("Amqp"), "amqp"));
 }
 
+Test(text, is_cut_between_characters)
+{
+    cr_assert_eq(text_cut(text_of("abc"), 3), 3);
+    cr_assert_eq(text_cut(text_of("abc"), 2), 2);
+    cr_assert_eq(text_cut(text_of("a\xC3\xA9"), 2), 1);
+    cr_assert_eq(text_cut(text_of("a\xC3\xA9"), 3), 3);
+    cr_assert_eq(text_cut(text_of("\xF0\x9F\x90\x87"), 3), 0);
+}
+
 Test(text, copy_ends_with_a_nul)
 {
     char *copy = text_copy(text_from("abcdef", 3));
