@@ -18,21 +18,19 @@ void metrics_text_fini(struct metrics_text *text)
     *text = (struct metrics_text){ NULL, 0, 0 };
 }
 
-/* Makes place for `more` bytes behind the text. */
-static void reserve(struct metrics_text *text, size_t more)
+char *metrics_text_grow(struct metrics_text *text, size_t more)
 {
-    if (text->capacity - text->len >= more) return;
     size_t capacity = text->capacity ? text->capacity : FIRST_BYTES;
     while (capacity - text->len < more) capacity *= 2;
     text->at = memory_grow(text->at, capacity, 1);
     text->capacity = capacity;
+    return text->at + text->len;
 }
 
 void metrics_text_add(struct metrics_text *text, const char *at, size_t len)
 {
     if (!len) return;
-    reserve(text, len);
-    memcpy(text->at + text->len, at, len);
+    memcpy(metrics_text_room(text, len), at, len);
     text->len += len;
 }
 
@@ -53,9 +51,9 @@ void metrics_text_format(struct metrics_text *text, const char *format, ...)
         metrics_text_add(text, line, (size_t)length);
         return;
     }
-    reserve(text, (size_t)length + 1);
+    char *const at = metrics_text_room(text, (size_t)length + 1);
     va_start(args, format);
-    vsnprintf(text->at + text->len, (size_t)length + 1, format, args);
+    vsnprintf(at, (size_t)length + 1, format, args);
     va_end(args);
     text->len += (size_t)length;
 }

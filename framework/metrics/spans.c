@@ -11,6 +11,8 @@ struct spans {
     struct span *at;
     size_t mask;
     struct counter *dropped;
+    void (*ring)(void *listener); /* NULL: nobody listens */
+    void *listener;
     METRIC_ALIGNED _Atomic size_t given; /* the loop's */
     METRIC_ALIGNED _Atomic size_t taken; /* the exporter's */
 };
@@ -59,6 +61,13 @@ void spans_give(struct spans *spans)
     const char *const next = (const char *)&spans->at[(given + 1) & spans->mask];
     for (size_t at = 0; at < sizeof *spans->at; at += 64) __builtin_prefetch(next + at, 1);
     atomic_store_explicit(&spans->given, given + 1, memory_order_release);
+    if (UNLIKELY(!((given + 1) & spans->mask / 4)) && spans->ring) spans->ring(spans->listener);
+}
+
+void spans_on_quarter(struct spans *spans, void (*ring)(void *listener), void *listener)
+{
+    spans->ring = ring;
+    spans->listener = listener;
 }
 
 struct span *spans_first(struct spans *spans)

@@ -52,7 +52,10 @@ void spans_free(struct spans *spans);
 struct span *spans_take(struct spans *spans);
 void spans_give(struct spans *spans);
 
-/* The exporter's: the oldest, and after spans_drop the next; NULL: none. */
+/* The exporter's, before any is given: it is rung, by the loop's thread, at every quarter of the ring
+ * that has been given, so that it may sleep until then. NULL: no more. */
+void spans_on_quarter(struct spans *spans, void (*ring)(void *listener), void *listener);
+/* The oldest, and after spans_drop the next; NULL: none. */
 struct span *spans_first(struct spans *spans);
 void spans_drop(struct spans *spans); /* frees what it points to */
 size_t spans_count(const struct spans *spans);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See exporter.h. One request is out at a time. A receiver that is away or busy is asked again with the
+ * See exporter.h. It sleeps until a quarter of the ring is full, or half a second is over: what wakes a
+ * thread costs as much as some hundred spans. One request is out at a time. A receiver that is away or busy is asked again with the
  * same spans, later and later, a few times; one that refuses them is not. It is told in the log once a
  * minute at most. */
 #include "ops/exporter.h"
@@ -8,6 +9,7 @@
 #include <locale.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -20,10 +22,10 @@
 #include "ops/otlp.h"
 
 enum {
-    TICK_MS = 100,
-    SPANS_AT_ONCE = 512, /* what stays in a core's cache */
-    TRIES = 5,           /* of one request */
-    REST_MS = 500,       /* before the second; doubled each time */
+    TICK_MS = 500,
+    SPANS_AT_ONCE = 1024,
+    TRIES = 5,     /* of one request */
+    REST_MS = 500, /* before the second; doubled each time */
     REST_MOST_MS = 60000,
     COMPLAINT_MS = 60000,
 };
@@ -34,10 +36,12 @@ struct exporter {
     struct http_post *post;
     struct otlp *otlp;
     struct timer tick;
-    struct loop_call stop;
+    struct loop_call stop, quarter;
+    _Atomic bool is_rung; /* `quarter` is on its way */
     pthread_t thread;
     struct metrics_text body;
-    size_t n; /* spans in it; 0: it is empty */
+    struct wr_text request; /* in it */
+    size_t n;               /* spans in it; 0: there is none */
     unsigned tries;
     uint64_t due_ms; /* of the next try */
     uint64_t complained_ms;
@@ -105,10 +109,11 @@ static void gather(struct exporter *exporter)
     if (!spans_first(exporter->plan.spans)) return;
     otlp_begin(exporter->otlp, &exporter->body);
     while (exporter->n < SPANS_AT_ONCE && (span = spans_first(exporter->plan.spans))) {
-        otlp_add(exporter->otlp, &exporter->body, span, unix_ns, exporter->n++);
+        otlp_add(exporter->otlp, &exporter->body, span, unix_ns);
         spans_drop(exporter->plan.spans);
+        exporter->n++;
     }
-    otlp_end(&exporter->body);
+    exporter->request = otlp_end(exporter->otlp, &exporter->body);
 }
 
 static bool is_over(const struct exporter *exporter)
@@ -127,7 +132,7 @@ static void work(struct exporter *exporter)
     }
     if (!exporter->n) gather(exporter);
     if (exporter->n && loop_now_ms(exporter->loop) >= exporter->due_ms)
-        http_post_send(exporter->post, exporter->body.at, exporter->body.len);
+        http_post_send(exporter->post, exporter->request.at, exporter->request.len);
     else if (is_over(exporter))
         loop_stop(exporter->loop);
 }
@@ -137,6 +142,20 @@ static void on_tick(void *own)
     struct exporter *const exporter = own;
     timer_arm_ms(&exporter->tick, TICK_MS);
     work(exporter);
+}
+
+static void on_quarter(struct loop_call *call)
+{
+    struct exporter *const exporter = OWNER_OF(call, struct exporter, quarter);
+    atomic_store(&exporter->is_rung, false);
+    timer_arm_ms(&exporter->tick, TICK_MS);
+    work(exporter);
+}
+
+static void ring(void *listener)
+{
+    struct exporter *const exporter = listener;
+    if (!atomic_exchange(&exporter->is_rung, true)) loop_post(exporter->loop, &exporter->quarter);
 }
 
 static void on_stop(struct loop_call *call)
@@ -185,8 +204,8 @@ static struct http_post *open_post(struct exporter *exporter)
     const struct otlp_settings *const otlp = exporter->plan.settings;
     char agent[160];
     snprintf(agent, sizeof agent,
-             "Content-Type: application/json\r\nUser-Agent: OTel-OTLP-Exporter-Warrener/%s\r\n",
-             exporter->plan.version);
+             "Content-Type: %s\r\nUser-Agent: OTel-OTLP-Exporter-Warrener/%s\r\n",
+             otlp_content_type(otlp->format), exporter->plan.version);
     const size_t bytes = strlen(agent) + strlen(otlp->headers) + 1;
     char *const headers = memory_new(bytes, 1);
     snprintf(headers, bytes, "%s%s", agent, otlp->headers);
@@ -210,12 +229,16 @@ struct exporter *exporter_open(const struct exporter_plan *plan, struct status *
     struct exporter *const exporter = NEW(struct exporter);
     exporter->plan = *plan;
     exporter->stop.run = on_stop;
+    exporter->quarter.run = on_quarter;
     exporter->loop = loop_new();
     if (exporter->loop) {
-        exporter->otlp = otlp_new(plan->settings->about, plan->settings->n_about, plan->version);
+        exporter->otlp = otlp_new(plan->settings->format, plan->settings->about,
+                                  plan->settings->n_about, plan->version);
         exporter->post = open_post(exporter);
         timer_init(&exporter->tick, exporter->loop, on_tick, exporter);
+        spans_on_quarter(plan->spans, ring, exporter);
         if (start_thread(exporter)) return exporter;
+        spans_on_quarter(plan->spans, NULL, NULL);
     }
     free_all(exporter);
     status_fail(status, EXIT_INTERNAL,
@@ -228,6 +251,7 @@ void exporter_close(struct exporter *exporter, uint32_t patience_ms)
 {
     if (!exporter) return;
     exporter->patience_ms = patience_ms;
+    spans_on_quarter(exporter->plan.spans, NULL, NULL);
     loop_post(exporter->loop, &exporter->stop);
     pthread_join(exporter->thread, NULL);
     counter_add_shared(exporter->plan.dropped, exporter->n + spans_count(exporter->plan.spans));

@@ -176,14 +176,16 @@ static bool read_timeout(struct reading *reading, uint32_t *timeout_ms)
     return true;
 }
 
-static void warn_of_protocol(struct reading *reading)
+static void read_protocol(struct reading *reading)
 {
+    struct otlp_settings *const out = reading->out;
     char name[64];
     const char *const value = ask_either(reading, "PROTOCOL", name);
-    if (value && strcmp(value, "http/json") != 0)
-        snprintf(reading->out->warning, sizeof reading->out->warning,
-                 "%s is \"%s\", but spans are sent as http/json: let the endpoint be one that "
-                 "takes OTLP over HTTP (a collector's port 4318)",
+    out->format = value && strcmp(value, "http/json") == 0 ? OTLP_JSON : OTLP_PROTOBUF;
+    if (value && out->format != OTLP_JSON && strcmp(value, "http/protobuf") != 0)
+        snprintf(out->warning, sizeof out->warning,
+                 "%s is \"%s\", but spans are sent as http/protobuf (there is http/json, too): let "
+                 "the endpoint be one that takes OTLP over HTTP (a collector's port 4318)",
                  name, value);
 }
 
@@ -212,7 +214,7 @@ static bool read_all(struct reading *reading)
                             ask(reading, "OTEL_TRACES_SAMPLER_ARG"), &out->sampler,
                             reading->status))
         return false;
-    warn_of_protocol(reading);
+    read_protocol(reading);
     out->is_on = true;
     return true;
 }

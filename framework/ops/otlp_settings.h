@@ -14,9 +14,12 @@ struct otlp_pair {
     char *key, *value;
 };
 
+enum otlp_format { OTLP_PROTOBUF, OTLP_JSON };
+
 struct otlp_settings {
     bool is_on; /* otherwise nothing below is set */
     bool use_tls;
+    enum otlp_format format;
     uint16_t port;
     uint32_t timeout_ms;
     char *host, *path;       /* the path with its query */

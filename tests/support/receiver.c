@@ -15,13 +15,15 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "base/json.h"
+#include "base/trace.h"
+#include "support/otlp_read.h"
 
 #define HEAD_MOST 16384
 #define LOOK_MS 20
 
 struct body {
     struct body *next;
+    bool is_protobuf;
     size_t bytes;
     char text[];
 };
@@ -34,10 +36,9 @@ struct receiver {
     pthread_mutex_t lock; /* of all below */
     int status;
     char more[120], head[HEAD_MOST + 1];
-    uint32_t requests;
+    bool keeps_nothing;
+    uint32_t requests, spans;
     struct body *bodies; /* newest first */
-    struct json json;
-    struct arena arena;
 };
 
 /* ---- the server -------------------------------------------------------------------------------- */
@@ -56,16 +57,36 @@ static bool read_some(struct receiver *receiver, int fd, char *into, size_t room
     return false;
 }
 
+static bool count(struct otlp_reader *reader)
+{
+    ++*(uint32_t *)reader->owner;
+    return true;
+}
+
+/* What is wrong with it gets its status. */
+static bool is_well(const struct body *body, uint32_t *spans)
+{
+    struct otlp_reader reader = { .on_span = count, .owner = spans };
+    *spans = 0;
+    if (!body->is_protobuf || otlp_read(&reader, text_from(body->text, body->bytes))) return true;
+    fprintf(stderr, "the receiver cannot read spans: %s\n", reader.why);
+    return false;
+}
+
 static void keep(struct receiver *receiver, struct body *body, const char *head, char answer[512])
 {
+    uint32_t spans;
+    const bool can_be_read = is_well(body, &spans);
     pthread_mutex_lock(&receiver->lock);
-    const int status = receiver->status;
+    const int status = can_be_read ? receiver->status : 400;
     receiver->requests++;
     snprintf(receiver->head, sizeof receiver->head, "%s", head);
-    snprintf(answer, 512, "HTTP/1.1 %d Said\r\n%sContent-Length: 2\r\n\r\n{}", status,
+    snprintf(answer, 512, "HTTP/1.1 %d Said\r\n%sContent-Length: 0\r\n\r\n", status,
              receiver->more);
     if (!status) answer[0] = '\0';
-    if (status / 100 == 2) {
+    const bool is_taken = status / 100 == 2, is_kept = is_taken && !receiver->keeps_nothing;
+    if (is_taken) receiver->spans += spans;
+    if (is_kept) {
         body->next = receiver->bodies;
         receiver->bodies = body;
     } else {
@@ -94,6 +115,7 @@ static bool serve_one(struct receiver *receiver, int fd)
     memcpy(body->text, end + 4, have);
     end[2] = '\0';
     body->bytes = bytes;
+    body->is_protobuf = strcasestr(head, "\r\ncontent-type: application/x-protobuf\r\n");
     while (have < bytes)
         if (!read_some(receiver, fd, body->text, bytes, &have)) {
             free(body);
@@ -131,7 +153,6 @@ struct receiver *receiver_open(void)
     receiver->port = ntohs(at.sin_port);
     receiver->status = 200;
     pthread_mutex_init(&receiver->lock, NULL);
-    arena_init(&receiver->arena, NULL, 0);
     CHECK(pthread_create(&receiver->thread, NULL, serve, receiver) == 0);
     return receiver;
 }
@@ -145,7 +166,6 @@ void receiver_close(struct receiver *receiver)
         receiver->bodies = body->next;
         free(body);
     }
-    arena_reset(&receiver->arena);
     pthread_mutex_destroy(&receiver->lock);
     free(receiver);
 }
@@ -160,6 +180,13 @@ void receiver_answer(struct receiver *receiver, int status, const char *more)
     pthread_mutex_lock(&receiver->lock);
     receiver->status = status;
     snprintf(receiver->more, sizeof receiver->more, "%s", more);
+    pthread_mutex_unlock(&receiver->lock);
+}
+
+void receiver_keep_nothing(struct receiver *receiver)
+{
+    pthread_mutex_lock(&receiver->lock);
+    receiver->keeps_nothing = true;
     pthread_mutex_unlock(&receiver->lock);
 }
 
@@ -191,131 +218,123 @@ bool receiver_has(struct receiver *receiver, const char *words)
     return has;
 }
 
-#define SPANS "resourceSpans.0.scopeSpans.0.spans"
-
-/* Every span of every body, entered, until one says that is it. */
-static bool walk(struct receiver *receiver, bool (*look)(struct receiver *, void *), void *with)
-{
-    struct json *const json = &receiver->json;
-    bool is_found = false;
-    pthread_mutex_lock(&receiver->lock);
-    for (const struct body *body = receiver->bodies; body && !is_found; body = body->next) {
-        CHECK(json_open(json, text_from(body->text, body->bytes)) == JSON_OK);
-        for (size_t i = 0; !is_found; i++) {
-            if (json_enter(json, SPANS, i, &receiver->arena, NULL) != JSON_OK) break;
-            is_found = look(receiver, with);
-            json_leave(json);
-        }
-    }
-    pthread_mutex_unlock(&receiver->lock);
-    return is_found;
-}
-
-static bool count(struct receiver *receiver, void *with)
-{
-    (void)receiver;
-    ++*(uint32_t *)with;
-    return false;
-}
-
 uint32_t receiver_spans(struct receiver *receiver)
 {
-    uint32_t n = 0;
-    (void)walk(receiver, count, &n);
+    pthread_mutex_lock(&receiver->lock);
+    const uint32_t n = receiver->spans;
+    pthread_mutex_unlock(&receiver->lock);
     return n;
 }
 
-static void copy(struct receiver *receiver, const char *field, char *out, size_t room)
+struct search {
+    const char *attribute, *value; /* of a span, or of the resource */
+    const struct received_span *link;
+    struct received_span *span; /* what is found */
+    bool is_found;
+};
+
+/* Every span of every body, until one is it. */
+static bool walk(struct receiver *receiver, bool (*look)(struct otlp_reader *),
+                 struct search *search)
 {
-    struct wr_text text = { "", 0 };
-    if (json_text(&receiver->json, field, &receiver->arena, &text) != JSON_OK) text.len = 0;
+    struct otlp_reader reader = { .on_span = look, .owner = search };
+    pthread_mutex_lock(&receiver->lock);
+    for (const struct body *body = receiver->bodies; body && !search->is_found; body = body->next)
+        if (body->is_protobuf) CHECK(otlp_read(&reader, text_from(body->text, body->bytes)));
+    pthread_mutex_unlock(&receiver->lock);
+    return search->is_found;
+}
+
+static bool has_text(const struct otlp_attributes *all, const char *key, const char *value)
+{
+    const struct otlp_attribute *const attribute = otlp_attribute_of(all, key);
+    return attribute && attribute->is_text && text_is(attribute->text, value);
+}
+
+static bool look_about(struct otlp_reader *reader)
+{
+    struct search *const search = reader->owner;
+    search->is_found |= has_text(&reader->resource, search->attribute, search->value);
+    return false;
+}
+
+bool receiver_is_about(struct receiver *receiver, const char *key, const char *value)
+{
+    return walk(receiver, look_about, &(struct search){ .attribute = key, .value = value });
+}
+
+static void copy(char *out, size_t room, struct wr_text text)
+{
     snprintf(out, room, "%.*s", TEXT_ARGS(text));
 }
 
-static int64_t number(struct receiver *receiver, const char *field)
+static void copy_hex(char *out, struct wr_text bytes)
 {
-    char text[32];
-    copy(receiver, field, text, sizeof text);
-    return strtoll(text, NULL, 10);
+    trace_hex((const uint8_t *)bytes.at, bytes.len, out);
+    out[2 * bytes.len] = '\0';
 }
 
-static void read_attribute(struct receiver *receiver, struct received_span *span)
+static void copy_attribute(const struct otlp_span *span, const char *key, char *out, size_t room)
 {
-    char key[80];
-    copy(receiver, "key", key, sizeof key);
-    if (strcmp(key, "warrener.outcome") == 0)
-        copy(receiver, "value.stringValue", span->outcome, sizeof span->outcome);
-    else if (strcmp(key, "error.type") == 0)
-        copy(receiver, "value.stringValue", span->error, sizeof span->error);
-    else if (strcmp(key, "messaging.rabbitmq.destination.routing_key") == 0)
-        copy(receiver, "value.stringValue", span->key, sizeof span->key);
-    else if (strcmp(key, "warrener.attempt") == 0)
-        span->attempt = number(receiver, "value.intValue");
-    else if (strcmp(key, "messaging.message.body.size") == 0)
-        span->bytes = number(receiver, "value.intValue");
+    const struct otlp_attribute *const found = otlp_attribute_of(&span->attributes, key);
+    if (found && found->is_text) copy(out, room, found->text);
 }
 
-struct search {
-    const char *attribute, *value;
-    struct received_span *span;
-    char link[80];
-};
-
-static bool is_it(struct receiver *receiver, const struct search *search,
-                  struct received_span *span)
+static int64_t number_of(const struct otlp_span *span, const char *key)
 {
-    bool is_it = false;
-    for (size_t i = 0;
-         json_enter(&receiver->json, "attributes", i, &receiver->arena, NULL) == JSON_OK; i++) {
-        char key[80], value[200];
-        copy(receiver, "key", key, sizeof key);
-        copy(receiver, "value.stringValue", value, sizeof value);
-        is_it |= strcmp(key, search->attribute) == 0 && strcmp(value, search->value) == 0;
-        read_attribute(receiver, span);
-        json_leave(&receiver->json);
-    }
-    return is_it;
+    const struct otlp_attribute *const found = otlp_attribute_of(&span->attributes, key);
+    return found && !found->is_text ? found->number : 0;
 }
 
-static bool look(struct receiver *receiver, void *with)
+static void fill(struct received_span *out, const struct otlp_span *span)
 {
-    const struct search *const search = with;
-    struct received_span span = { .n_links = 0 };
-    size_t links;
-    if (!is_it(receiver, search, &span)) return false;
-    copy(receiver, "traceId", span.trace, sizeof span.trace);
-    copy(receiver, "spanId", span.span, sizeof span.span);
-    copy(receiver, "parentSpanId", span.parent, sizeof span.parent);
-    copy(receiver, "name", span.name, sizeof span.name);
-    copy(receiver, "traceState", span.state, sizeof span.state);
-    copy(receiver, "status.message", span.status, sizeof span.status);
-    span.start_ns = number(receiver, "startTimeUnixNano");
-    span.end_ns = number(receiver, "endTimeUnixNano");
-    if (json_int(&receiver->json, "kind", &span.kind) != JSON_OK) span.kind = 0;
-    if (json_count(&receiver->json, "links", &links) == JSON_OK) span.n_links = (int64_t)links;
-    *search->span = span;
-    return true;
+    *out = (struct received_span){ .n_links = (int64_t)span->n_links };
+    copy_hex(out->trace, span->trace);
+    copy_hex(out->span, span->span);
+    copy_hex(out->parent, span->parent);
+    copy(out->name, sizeof out->name, span->name);
+    copy(out->state, sizeof out->state, span->state);
+    copy(out->status, sizeof out->status, span->words);
+    copy_attribute(span, "warrener.outcome", out->outcome, sizeof out->outcome);
+    copy_attribute(span, "error.type", out->error, sizeof out->error);
+    copy_attribute(span, "messaging.rabbitmq.destination.routing_key", out->key, sizeof out->key);
+    out->attempt = number_of(span, "warrener.attempt");
+    out->bytes = number_of(span, "messaging.message.body.size");
+    out->kind = (int64_t)span->kind;
+    out->start_ns = (int64_t)span->start_ns;
+    out->end_ns = (int64_t)span->end_ns;
+}
+
+static bool look(struct otlp_reader *reader)
+{
+    struct search *const search = reader->owner;
+    if (!has_text(&reader->span.attributes, search->attribute, search->value)) return true;
+    fill(search->span, &reader->span);
+    search->is_found = true;
+    return false;
 }
 
 bool receiver_find(struct receiver *receiver, const char *attribute, const char *value,
                    struct received_span *span)
 {
-    struct search search = { .attribute = attribute, .value = value, .span = span };
-    return walk(receiver, look, &search);
+    return walk(receiver, look,
+                &(struct search){ .attribute = attribute, .value = value, .span = span });
 }
 
-static bool look_for_link(struct receiver *receiver, void *with)
+static bool look_for_link(struct otlp_reader *reader)
 {
-    const struct search *const search = with;
-    struct wr_text links;
-    if (json_raw(&receiver->json, "links", &links) != JSON_OK) return false;
-    return memmem(links.at, links.len, search->link, strlen(search->link)) != NULL;
+    struct search *const search = reader->owner;
+    for (unsigned i = 0; i < reader->span.n_links && !search->is_found; i++) {
+        struct received_span to;
+        copy_hex(to.trace, reader->span.links[i].trace);
+        copy_hex(to.span, reader->span.links[i].span);
+        search->is_found =
+            strcmp(to.trace, search->link->trace) == 0 && strcmp(to.span, search->link->span) == 0;
+    }
+    return !search->is_found;
 }
 
 bool receiver_has_link(struct receiver *receiver, const struct received_span *to)
 {
-    struct search search = { .span = NULL };
-    snprintf(search.link, sizeof search.link, "{\"traceId\":\"%s\",\"spanId\":\"%s\"}", to->trace,
-             to->span);
-    return walk(receiver, look_for_link, &search);
+    return walk(receiver, look_for_link, &(struct search){ .link = to });
 }

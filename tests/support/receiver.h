@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A receiver of OTLP/HTTP in JSON, in a thread of the test: it keeps every request that it answers
- * well, and answers as it is told. */
+ * A receiver of OTLP/HTTP, in a thread of the test: it keeps every request that it answers well, and
+ * answers as it is told. Protobuf it reads, strictly, as it comes: what is wrong in it is told on stderr
+ * and answered with 400. Of JSON it looks at the text alone. */
 #ifndef SUPPORT_RECEIVER_H
 #define SUPPORT_RECEIVER_H
 
@@ -19,10 +20,14 @@ uint16_t receiver_port(const struct receiver *receiver);
  * answers. */
 void receiver_answer(struct receiver *receiver, int status, const char *more);
 
+void receiver_keep_nothing(struct receiver *receiver); /* from now on; spans are counted yet */
+
 uint32_t receiver_requests(struct receiver *receiver); /* all of them, however answered */
 uint32_t receiver_spans(struct receiver *receiver);    /* of those answered well */
 bool receiver_head_has(struct receiver *receiver, const char *words); /* the last request's */
 bool receiver_has(struct receiver *receiver, const char *words);      /* some body does */
+/* The last one's; false: there is none of that name, or of that text. */
+bool receiver_is_about(struct receiver *receiver, const char *key, const char *value);
 
 struct received_span {
     char trace[33], span[17], parent[17]; /* parent: "" where it has none */

@@ -90,9 +90,8 @@ Test(traces, go_from_header_to_span_to_header)
     office_drop(&message);
     PROVE(&play, receiver_head_has(receiver, "POST /v1/traces HTTP/1.1\r\n"));
     PROVE(&play, receiver_head_has(receiver, "\r\nx-token: a b\r\n"));
-    PROVE(&play, receiver_head_has(receiver, "\r\nContent-Type: application/json\r\n"));
-    PROVE(&play, receiver_has(receiver, "{\"key\":\"service.name\",\"value\":{\"stringValue\":"
-                                        "\"shop\"}}"));
+    PROVE(&play, receiver_head_has(receiver, "\r\nContent-Type: application/x-protobuf\r\n"));
+    PROVE(&play, receiver_is_about(receiver, "service.name", "shop"));
     WAIT(&play, spans(&play, "exported") == 2);
     PROVE(&play, spans(&play, "dropped") == 0);
     office_close(office);
@@ -119,7 +118,8 @@ Test(traces, tell_of_failures_and_begin_where_there_are_none)
     PROVE(&play, strcmp(span.trace, TRACE) == 0 && span.attempt == 2);
     PROVE(&play, strcmp(span.parent, PARENT) == 0, "of the copy, too");
     PROVE(&play, play_log_has(&play, "trace_id=" TRACE " span_id="));
-    PROVE(&play, !receiver_has(receiver, "\"off\""), "its parent is not sampled");
+    PROVE(&play, !receiver_find(receiver, "messaging.message.id", "off", &span),
+          "its parent is not sampled");
     end(&play, receiver);
 }
 
@@ -146,6 +146,19 @@ Test(traces, are_carried_on_where_nobody_listens)
     rabbit_delete(play.rabbit, sink_of(&play));
     office_close(office);
     play_close(&play);
+}
+
+Test(traces, are_json_where_that_is_asked_for)
+{
+    OPEN(play, "json");
+    setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", 1);
+    struct receiver *const receiver = begin(&play, "lanes: 1");
+    send_traced(&play, "j1", "01", "");
+    WAIT(&play, receiver_has(receiver, "\"traceId\":\"" TRACE "\",\"spanId\":\""));
+    PROVE(&play, receiver_head_has(receiver, "\r\nContent-Type: application/json\r\n"));
+    PROVE(&play, receiver_has(receiver, "{\"key\":\"service.name\",\"value\":{\"stringValue\":"
+                                        "\"shop\"}}"));
+    end(&play, receiver);
 }
 
 /* Work does not wait for it; what is refused once comes again; what is left at the end is sent. */

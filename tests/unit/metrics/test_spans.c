@@ -37,6 +37,29 @@ Test(spans, are_dropped_and_counted_where_there_is_no_room)
     spans_free(spans); /* and what they point to */
 }
 
+static void count(void *rung)
+{
+    ++*(unsigned *)rung;
+}
+
+Test(spans, ring_at_every_quarter)
+{
+    struct spans *const spans = spans_new(16, &dropped);
+    unsigned rung = 0;
+    spans_on_quarter(spans, count, &rung);
+    for (uint32_t i = 0; i < 18; i++) {
+        give(spans, i);
+        cr_expect_eq(rung, i < 16 ? (i + 1) / 4 : 4, "what is dropped rings nobody");
+    }
+    spans_on_quarter(spans, NULL, NULL);
+    for (uint32_t i = 0; i < 4; i++) {
+        spans_drop(spans);
+        give(spans, i);
+    }
+    cr_expect_eq(rung, 4);
+    spans_free(spans);
+}
+
 #define MANY 200000u
 
 static void *give_many(void *own)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Spans as OTLP's JSON, to the letter, and the environment that says where they go. */
+ * Spans as OTLP's JSON, to the letter, and the environment that says where they go. Protobuf is in
+ * test_otlp_protobuf.c. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
@@ -34,15 +35,14 @@ static void expect_json(const struct span *spans, size_t n, const char *expected
 {
     static struct json json;
     struct metrics_text out = { NULL, 0, 0 };
-    struct otlp *const otlp = otlp_new(about, 1, "0.1");
+    struct otlp *const otlp = otlp_new(OTLP_JSON, about, 1, "0.1");
     for (int round = 0; round < 2; round++) { /* the second finds what the first has kept */
         otlp_begin(otlp, &out);
         for (size_t i = 0; i < n; i++)
-            otlp_add(otlp, &out, &spans[i], INT64_C(1767323045000000000), i);
-        otlp_end(&out);
-        cr_expect(json_open(&json, text_from(out.at, out.len)) == JSON_OK);
-        cr_expect(text_is(text_from(out.at, out.len), expected), "%.*s\nis not\n%s", (int)out.len,
-                  out.at, expected);
+            otlp_add(otlp, &out, &spans[i], INT64_C(1767323045000000000));
+        const struct wr_text request = otlp_end(otlp, &out);
+        cr_expect(json_open(&json, request) == JSON_OK);
+        cr_expect(text_is(request, expected), "%.*s\nis not\n%s", TEXT_ARGS(request), expected);
     }
     metrics_text_fini(&out);
     otlp_free(otlp);
@@ -99,9 +99,9 @@ Test(otlp, texts_from_outside_are_escaped)
 {
     struct span span = a_message();
     struct metrics_text out = { NULL, 0, 0 };
-    struct otlp *const otlp = otlp_new(about, 1, "0.1");
+    struct otlp *const otlp = otlp_new(OTLP_JSON, about, 1, "0.1");
     memcpy(span.id, "\"\xff", 2);
-    otlp_add(otlp, &out, &span, 0, 0);
+    otlp_add(otlp, &out, &span, 0);
     metrics_text_add(&out, "", 1);
     cr_expect(strstr(out.at, TEXT("messaging.message.id", "\\\"\\ufffd")), "%s", out.at);
     cr_expect(strstr(out.at, TEXT("messaging.rabbitmq.destination.routing_key", "k.l")));
@@ -209,6 +209,7 @@ Test(otlp_settings, say_who_and_how)
     cr_expect_str_eq(settings.ca_file, "/ca.pem");
     cr_expect_eq(settings.timeout_ms, 150);
     cr_expect(strstr(settings.warning, "grpc") && strstr(settings.warning, "4318"));
+    cr_expect_eq(settings.format, OTLP_PROTOBUF);
     cr_expect_str_eq(about_of("service.name"), "mine");
     cr_expect_str_eq(about_of("k8s.pod.name"), "p,1");
     cr_expect(*about_of("host.name") && *about_of("service.instance.id"));
@@ -219,6 +220,28 @@ Test(otlp_settings, say_who_and_how)
     cr_expect_str_eq(settings.headers, "");
     cr_expect_eq(settings.timeout_ms, 10000);
     otlp_settings_fini(&settings);
+}
+
+static void expect_format(const char *protocol, enum otlp_format format, bool is_warned)
+{
+    cr_assert(READS({ ENDPOINT, "http://c" }, { "OTEL_EXPORTER_OTLP_PROTOCOL", protocol }));
+    cr_expect_eq(settings.format, format, "%s", protocol);
+    cr_expect_eq(*settings.warning != '\0', is_warned, "%s", settings.warning);
+    otlp_settings_fini(&settings);
+}
+
+Test(otlp_settings, say_which_protocol)
+{
+    expect_format("", OTLP_PROTOBUF, false);
+    expect_format("http/protobuf", OTLP_PROTOBUF, false);
+    expect_format("http/json", OTLP_JSON, false);
+    expect_format("http/jsonp", OTLP_PROTOBUF, true);
+    cr_assert(READS({ ENDPOINT, "http://c" }, { "OTEL_EXPORTER_OTLP_PROTOCOL", "grpc" },
+                    { "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json" }));
+    cr_expect(settings.format == OTLP_JSON && !*settings.warning);
+    otlp_settings_fini(&settings);
+    cr_expect_str_eq(otlp_content_type(OTLP_PROTOBUF), "application/x-protobuf");
+    cr_expect_str_eq(otlp_content_type(OTLP_JSON), "application/json");
 }
 
 Test(otlp_settings, that_are_wrong_are_told)
