@@ -5,13 +5,11 @@
 #ifndef APP_DEAD_INSIDE_H
 #define APP_DEAD_INSIDE_H
 
-#include "amqp/publisher.h"
 #include "amqp/walk.h"
-#include "app/brokers.h"
 #include "app/dead_run.h"
+#include "app/errand.h"
 #include "app/progress.h"
 #include "app/spout.h"
-#include "net/loop.h"
 
 enum letter_fate { FATE_KEEP, FATE_ACK, FATE_WRITE, FATE_SEND, FATE_RENEW };
 
@@ -30,15 +28,9 @@ struct dead_run {
     const struct config *config;
     const struct dead_task *task;
     struct dead_result *result;
-    struct status *status;
-    struct loop *loop;
-    struct brokers brokers;
-    struct amqp_connection *connection;
-    struct publisher *publisher;
+    struct errand errand;
     struct walk *walk; /* NULL: none now */
     uint64_t walks;
-    struct timer tick;
-    struct signal_watch on_int, on_term;
     struct progress progress;
     struct spout spout;
     struct list waiting, sent;
@@ -47,17 +39,14 @@ struct dead_run {
     uint32_t renew_from;
     char *room; /* for a copy's properties; NULL at first */
     size_t room_bytes;
-    uint64_t sent_out; /* letters that left, for the rate */
-    uint64_t begun_ms, away_ms, acked_ms, nacked_ms, refused_ms; /* 0: not */
-    bool is_walked;                                              /* no more letters come */
-    bool is_marked;                                              /* copies carry our user id */
-    bool is_well, is_over, was_begun, is_interrupted, has_kept;
+    uint64_t sent_out;                                  /* letters that left, for the rate */
+    uint64_t begun_ms, acked_ms, nacked_ms, refused_ms; /* 0: not */
+    bool is_walked;                                     /* no more letters come */
+    bool is_marked;                                     /* copies carry our user id */
+    bool was_begun, is_interrupted, has_kept;
     bool is_giving_back, is_back; /* what was kept */
 };
 
-uint64_t dead_now_ms(const struct dead_run *run);
-void dead_finish(struct dead_run *run, bool is_well);
-void dead_fail(struct dead_run *run, enum exit_status exit, const char *why);
 bool dead_acts(const struct dead_run *run); /* letters leave */
 
 void dead_read_facts(const struct dead_run *run, const struct amqp_delivery *delivery,

@@ -84,6 +84,6 @@ void dead_keep(struct dead_run *run, const struct letter *letter)
 void dead_ack(struct dead_run *run, const struct letter *letter)
 {
     if (!run->walk || letter->walk != run->walks) return;
-    run->acked_ms = dead_now_ms(run);
+    run->acked_ms = errand_now_ms(&run->errand);
     walk_ack(run->walk, letter->tag);
 }

@@ -26,9 +26,10 @@ static bool write_copy(struct dead_run *run, const struct letter *letter, struct
         .exchange = facts->exchange,
         .routing_key = facts->routing_key,
         .at_ms = is_retry ? 0 : facts->died_ms,
-        .mark = is_retry && run->is_marked ? text_of(amqp_connection_user(run->connection)) : none,
+        .mark = is_retry && run->is_marked ? text_of(amqp_connection_user(run->errand.connection))
+                                           : none,
     };
-    const size_t most = publisher_most_bytes(run->publisher);
+    const size_t most = publisher_most_bytes(run->errand.publisher);
     size_t bytes;
     if (run->room_bytes < most) run->room = memory_grow(run->room, run->room_bytes = most, 1);
     if (!copy_write(letter->delivery.properties.encoded, facts->is_copy, &notes, run->room, most,
@@ -49,16 +50,16 @@ static bool send(struct dead_run *run, struct letter *letter)
                                      .message_id = letter->facts.id,
                                      .mandatory = true };
     if (!write_copy(run, letter, &message.encoded))
-        return status_fail(run->status, EXIT_INTERNAL,
+        return status_fail(run->errand.status, EXIT_INTERNAL,
                            "message '%.*s': its properties do not fit a frame: raise the broker's "
                            "frame_max",
                            TEXT_ARGS(letter->facts.id));
-    return publisher_send(run->publisher, &message, letter, run->status);
+    return publisher_send(run->errand.publisher, &message, letter, run->errand.status);
 }
 
 static bool is_its_time(const struct dead_run *run, const struct letter *letter)
 {
-    const uint64_t rate = run->task->rate, now_ms = dead_now_ms(run);
+    const uint64_t rate = run->task->rate, now_ms = errand_now_ms(&run->errand);
     if (now_ms < run->nacked_ms + NACK_PAUSE_MS) return false;
     if (!rate || letter->fate == FATE_RENEW) return true;
     return run->sent_out < (now_ms - run->begun_ms) * rate / 1000 + 1;
@@ -66,13 +67,14 @@ static bool is_its_time(const struct dead_run *run, const struct letter *letter)
 
 void dead_send_some(struct dead_run *run)
 {
-    while (!run->is_over && !list_is_empty(&run->waiting) && publisher_has_room(run->publisher)) {
+    while (!run->errand.is_over && !list_is_empty(&run->waiting) &&
+           publisher_has_room(run->errand.publisher)) {
         struct letter *letter = LIST_ENTRY(run->waiting.next, struct letter, link);
         if (!is_its_time(run, letter)) return;
         list_remove(&letter->link);
         list_append(&run->sent, &letter->link);
         run->sent_out += letter->fate == FATE_SEND;
-        if (!send(run, letter)) dead_finish(run, false);
+        if (!send(run, letter)) errand_finish(&run->errand, false);
     }
 }
 
@@ -86,12 +88,12 @@ static void on_returned(struct dead_run *run, const struct letter *letter, const
 {
     char id[128];
     status_fail(
-        run->status, EXIT_USAGE,
+        run->errand.status, EXIT_USAGE,
         "queue '%s' does not take message '%s': %s; the letter stays in '%s'. Make the queue "
         "(`warrener run` does), or name another with --to",
         run->task->to ? run->task->to : run->task->queue,
         text_show(letter->facts.id, id, sizeof id), why, run->task->dead);
-    dead_finish(run, false);
+    errand_finish(&run->errand, false);
 }
 
 /* Our user is another than the broker has it (a token's, say): such copies carry no mark. All that
@@ -101,7 +103,7 @@ static void on_refused(struct dead_run *run, struct letter *letter, const char *
     if (strstr(why, "user_id"))
         run->is_marked = false;
     else
-        dead_fail(run, EXIT_MESSAGE, why);
+        errand_fail(&run->errand, EXIT_MESSAGE, why);
     list_append(&run->waiting, &letter->link);
 }
 
@@ -122,8 +124,9 @@ static void on_outcome(void *own, void *token, enum publish_outcome outcome, con
         on_refused(run, letter, why);
         return;
     } else if (is_of_now && outcome != PUBLISH_RETURNED) {
-        if (outcome == PUBLISH_NACKED) run->nacked_ms = dead_now_ms(run);
-        if (outcome == PUBLISH_NACKED && !run->refused_ms) run->refused_ms = dead_now_ms(run);
+        if (outcome == PUBLISH_NACKED) run->nacked_ms = errand_now_ms(&run->errand);
+        if (outcome == PUBLISH_NACKED && !run->refused_ms)
+            run->refused_ms = errand_now_ms(&run->errand);
         list_append(&run->waiting, &letter->link);
         return;
     } else if (outcome == PUBLISH_RETURNED) {

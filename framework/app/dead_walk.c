@@ -133,12 +133,12 @@ static void on_begun(void *own, const struct walk_facts *facts)
     const uint64_t most = run->task->limit;
     run->result->consumers = facts->consumers;
     run->result->limit = facts->limit;
-    run->renew_from = dead_renew_from(facts->limit, amqp_connection_broker(run->connection));
+    run->renew_from = dead_renew_from(facts->limit, amqp_connection_broker(run->errand.connection));
     if (run->was_begun) return;
     run->was_begun = true;
     if (run->task->verb == DEAD_LIST && !run->task->json) dead_write_heading(&run->spout.text);
     run->result->ready = facts->ready;
-    run->begun_ms = dead_now_ms(run);
+    run->begun_ms = errand_now_ms(&run->errand);
     const bool is_bounded = most && most < facts->ready && dead_filter_is_empty(&run->task->filter);
     progress_begin(&run->progress, is_bounded ? most : facts->ready, run->begun_ms);
     if (!dead_acts(run) && run->task->verb != DEAD_EXPORT && isatty(STDOUT_FILENO) == 1)
@@ -178,16 +178,16 @@ static void on_end(void *own, enum walk_end end, const char *why)
             begin_again(run);
             return;
         }
-        status_fail(run->status, EXIT_UNREACHABLE,
+        status_fail(run->errand.status, EXIT_UNREACHABLE,
                     "%s; %llu of %llu letters were seen, and all are back in their queue: run it "
                     "again",
                     why, (unsigned long long)run->result->seen,
                     (unsigned long long)run->result->ready);
-        dead_finish(run, false);
+        errand_finish(&run->errand, false);
         return;
     case WALK_MISSING:
-    case WALK_REFUSED: dead_fail(run, EXIT_USAGE, why); return;
-    case WALK_STALLED: dead_fail(run, EXIT_UNREACHABLE, why); return;
+    case WALK_REFUSED: errand_fail(&run->errand, EXIT_USAGE, why); return;
+    case WALK_STALLED: errand_fail(&run->errand, EXIT_UNREACHABLE, why); return;
     }
 }
 
@@ -214,5 +214,5 @@ void dead_begin_walk(struct dead_run *run)
         .least = run->was_begun ? run->result->ready : 0, /* the last acks may not have arrived */
         .hand_bytes = holds_bodies ? HAND_BYTES : UINT64_MAX,
     };
-    run->walk = walk_new(run->connection, &run->walk_settings, &events, run);
+    run->walk = walk_new(run->errand.connection, &run->walk_settings, &events, run);
 }

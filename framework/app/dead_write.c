@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "amqp/table.h"
+#include "app/message_write.h"
 #include "base/base64.h"
 #include "base/check.h"
 #include "base/time_text.h"
@@ -15,10 +16,16 @@
 #define DETAIL_SHOWN 200
 #define HEADERS_MOST 64 /* of a line: what `publish` takes */
 
+/* Whoever sent it may have written any number. */
+static int64_t us_of(int64_t ms)
+{
+    return ms < INT64_MAX / 1000 ? ms * 1000 : INT64_MAX;
+}
+
 static const char *show_time(int64_t ms, char out[TIME_CHARS + 1])
 {
     if (!ms) return "-";
-    time_to_rfc3339(ms * 1000, out);
+    time_to_rfc3339(us_of(ms), out);
     memcpy(out + 19, "Z", 2); /* seconds do for people */
     return out;
 }
@@ -53,41 +60,10 @@ void dead_write_row(struct metrics_text *out, const struct dead_facts *facts)
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
-static void write_body(struct json_write *json, struct wr_text body)
-{
-    if (text_is_utf8(body)) {
-        json_write_span(json, "body", body);
-        return;
-    }
-    const size_t bytes = BASE64_ENCODED_BYTES(body.len);
-    char *encoded = memory_new(bytes, 1);
-    base64_encode(body, encoded);
-    json_write_span(json, "body64", text_from(encoded, bytes));
-    free(encoded);
-}
-
-/* Keys may hold anything. */
-static const char *name_of(struct wr_text name, char out[256])
-{
-    (void)snprintf(out, 256, "%.*s", TEXT_ARGS(name));
-    return out;
-}
-
 static bool is_brokers(struct wr_text name)
 {
     return text_is(name, "x-death") || text_is(name, "x-delivery-count") ||
            text_starts(name, "x-first-death-") || text_starts(name, "x-last-death-");
-}
-
-static void write_header(struct json_write *json, const struct wr_pair *pair)
-{
-    char name[256];
-    name_of(pair->name, name);
-    switch (pair->kind) {
-    case WR_H_TEXT: json_write_span(json, name, pair->text); break;
-    case WR_H_INT: json_write_int(json, name, pair->number); break;
-    case WR_H_BOOL: json_write_bool(json, name, pair->number != 0); break;
-    }
 }
 
 /* Returns how many could not be written: tables, lists, and what is past `most`. */
@@ -101,7 +77,7 @@ static unsigned write_headers(struct json_write *json, struct wr_text headers, u
     json_write_open(json, "headers", '{');
     for (size_t at = 0; written < most && table_next(headers, &at, &pair);) {
         if (is_brokers(pair.name)) continue;
-        write_header(json, &pair);
+        message_write_header(json, &pair);
         written++;
     }
     json_write_close(json, '}');
@@ -138,14 +114,14 @@ void dead_write_json(struct metrics_text *out, const struct dead_facts *facts,
     json_write_span(&json, "host", facts->host);
     json_write_span(&json, "exchange", facts->exchange);
     json_write_span(&json, "key", facts->routing_key);
-    json_write_time(&json, "died", facts->died_ms * 1000);
-    json_write_time(&json, "published", facts->sent_ms * 1000);
+    json_write_time(&json, "died", us_of(facts->died_ms));
+    json_write_time(&json, "published", us_of(facts->sent_ms));
     json_write_count(&json, "bytes", facts->body_bytes);
     json_write_int(&json, "deliveries", facts->deliveries);
     if (body) {
         write_properties(&json, properties);
         (void)write_headers(&json, properties->headers, UINT32_MAX);
-        write_body(&json, *body);
+        message_write_text(&json, *body);
     }
     json_write_close(&json, '}');
     metrics_text_put(out, "\n");
@@ -163,7 +139,7 @@ unsigned dead_write_line(struct metrics_text *out, const struct dead_facts *fact
     write_properties(&json, properties);
     if (facts->sent_ms) json_write_int(&json, "timestamp", facts->sent_ms);
     const unsigned lost = write_headers(&json, properties->headers, HEADERS_MOST);
-    write_body(&json, body);
+    message_write_text(&json, body);
     json_write_close(&json, '}');
     metrics_text_put(out, "\n");
     return lost;

@@ -29,7 +29,7 @@ static const struct text_key {
 #undef KEY
 };
 
-static void write_header(struct json_write *json, const struct wr_pair *header)
+void message_write_header(struct json_write *json, const struct wr_pair *header)
 {
     char *const name = text_copy(header->name);
     if (header->kind == WR_H_INT)
@@ -41,8 +41,12 @@ static void write_header(struct json_write *json, const struct wr_pair *header)
     free(name);
 }
 
-static void write_body64(struct json_write *json, struct wr_text body)
+void message_write_text(struct json_write *json, struct wr_text body)
 {
+    if (text_is_utf8(body)) {
+        json_write_span(json, "body", body);
+        return;
+    }
     const size_t n = BASE64_ENCODED_BYTES(body.len);
     char *const encoded = memory_new(1, n + 1);
     base64_encode(body, encoded);
@@ -66,10 +70,8 @@ static void write_body(struct json_write *json, const struct amqp_outgoing *mess
 {
     if (is_json(message))
         json_write_raw(json, "body", message->body);
-    else if (text_is_utf8(message->body))
-        json_write_span(json, "body", message->body);
     else
-        write_body64(json, message->body);
+        message_write_text(json, message->body);
 }
 
 void message_write_members(struct json_write *json, const struct amqp_outgoing *message)
@@ -83,7 +85,8 @@ void message_write_members(struct json_write *json, const struct amqp_outgoing *
     if (message->priority) json_write_int(json, "priority", message->priority);
     if (message->n_headers) {
         json_write_open(json, "headers", '{');
-        for (size_t i = 0; i < message->n_headers; i++) write_header(json, &message->headers[i]);
+        for (size_t i = 0; i < message->n_headers; i++)
+            message_write_header(json, &message->headers[i]);
         json_write_close(json, '}');
     }
     write_body(json, message);

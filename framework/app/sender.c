@@ -4,21 +4,16 @@
  * again; there is never more of it than the window. */
 #include "app/sender.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "amqp/publisher.h"
-#include "app/brokers.h"
+#include "app/errand.h"
 #include "app/message_line.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/random.h"
-#include "net/loop.h"
 
-#define WINDOW 2000
 #define TICK_MS 20
-#define GIVE_UP_MS 30000   /* without a connection */
 #define NACK_PAUSE_MS 1000 /* before what the broker would not take is tried again */
 #define PENDING_SPACE 1024
 
@@ -35,34 +30,31 @@ struct pending {
 struct sender {
     const struct sender_settings *settings;
     struct sender_result *result;
-    struct status *status;
-    bool is_well;
+    struct errand errand;
     struct line_source *source;
-    struct loop *loop;
-    struct brokers brokers;
-    struct amqp_connection *connection;
-    struct publisher *publisher;
-    struct timer tick;
-    struct signal_watch on_int, on_term;
     struct progress progress;
-    uint64_t begun_ms, connected_ms, nacked_ms;
+    uint64_t begun_ms, nacked_ms;
     uint64_t read, out; /* messages read; of them unconfirmed */
     bool has_ended;     /* no more lines */
     struct list sent, again;
     struct json json;
 };
 
-static void finish(struct sender *sender, bool is_well)
-{
-    sender->is_well = is_well;
-    loop_stop(sender->loop);
-}
-
 static void free_pending(struct sender *sender, struct pending *pending)
 {
     sender->out--;
     arena_reset(&pending->arena);
     free(pending);
+}
+
+/* It cannot be sent: its line is named before what the status says. */
+static void drop(struct sender *sender, struct pending *pending)
+{
+    struct status *status = sender->errand.status;
+    const struct status fault = *status;
+    status_fail(status, EXIT_USAGE, "%s:%llu: %s", sender->source->name,
+                (unsigned long long)pending->line, fault.text);
+    free_pending(sender, pending);
 }
 
 /* ---- reading ------------------------------------------------------------------------------- */
@@ -80,7 +72,7 @@ static bool complete(struct sender *sender, struct pending *pending)
         message->message_id = text_of(pending->id);
     }
     if (message->exchange.len || message->routing_key.len) return true;
-    return status_fail(sender->status, EXIT_USAGE,
+    return status_fail(sender->errand.status, EXIT_USAGE,
                        "the message names neither \"exchange\" nor \"key\", and neither does the "
                        "command line");
 }
@@ -94,13 +86,10 @@ static struct pending *parse(struct sender *sender, struct wr_text line)
     sender->out++;
     const struct wr_text kept = arena_copy(&pending->arena, line);
     if (message_line_read(kept, &sender->json, &pending->arena, &pending->message,
-                          sender->status) &&
+                          sender->errand.status) &&
         complete(sender, pending))
         return pending;
-    const struct status fault = *sender->status;
-    status_fail(sender->status, EXIT_USAGE, "%s:%llu: %s", sender->source->name,
-                (unsigned long long)pending->line, fault.text);
-    free_pending(sender, pending);
+    drop(sender, pending);
     return NULL;
 }
 
@@ -116,14 +105,14 @@ static struct pending *next_message(struct sender *sender)
         return NULL;
     }
     struct wr_text line;
-    enum line_found found = line_source_next(sender->source, &line, sender->status);
+    enum line_found found = line_source_next(sender->source, &line, sender->errand.status);
     if (found == LINE_END && count && sender->read && line_source_rewind(sender->source))
-        found = line_source_next(sender->source, &line, sender->status);
+        found = line_source_next(sender->source, &line, sender->errand.status);
     sender->has_ended = found == LINE_END;
-    if (found == LINE_FAULT) finish(sender, false);
+    if (found == LINE_FAULT) errand_finish(&sender->errand, false);
     if (found != LINE_FOUND) return NULL;
     struct pending *pending = parse(sender, line);
-    if (!pending) finish(sender, false);
+    if (!pending) errand_finish(&sender->errand, false);
     sender->read += pending != NULL;
     return pending;
 }
@@ -141,27 +130,26 @@ static bool is_its_time(const struct sender *sender, uint64_t now_ms)
 static void send_some(struct sender *sender)
 {
     const struct sender_settings *const settings = sender->settings;
-    const uint64_t now_ms = loop_now_ms(sender->loop);
-    while (publisher_has_room(sender->publisher) && is_its_time(sender, now_ms)) {
+    const uint64_t now_ms = errand_now_ms(&sender->errand);
+    while (publisher_has_room(sender->errand.publisher) && is_its_time(sender, now_ms)) {
         struct pending *pending = next_message(sender);
         if (!pending) break;
-        if (publisher_send(sender->publisher, &pending->message, pending, sender->status)) {
+        if (publisher_send(sender->errand.publisher, &pending->message, pending,
+                           sender->errand.status)) {
             list_append(&sender->sent, &pending->link);
             continue;
         }
-        const struct status fault = *sender->status;
-        status_fail(sender->status, EXIT_USAGE, "%s:%llu: %s", sender->source->name,
-                    (unsigned long long)pending->line, fault.text);
-        free_pending(sender, pending);
-        finish(sender, false);
+        drop(sender, pending);
+        errand_finish(&sender->errand, false);
         return;
     }
     if (!sender->has_ended || sender->out) return;
     const bool is_short = settings->count && !sender->read;
     if (is_short)
-        status_fail(sender->status, EXIT_USAGE, "%s holds no message, and --count asks for %llu",
-                    sender->source->name, (unsigned long long)settings->count);
-    finish(sender, !is_short);
+        status_fail(sender->errand.status, EXIT_USAGE,
+                    "%s holds no message, and --count asks for %llu", sender->source->name,
+                    (unsigned long long)settings->count);
+    errand_finish(&sender->errand, !is_short);
 }
 
 static void on_outcome(void *own, void *token, enum publish_outcome outcome, const char *why)
@@ -177,15 +165,14 @@ static void on_outcome(void *own, void *token, enum publish_outcome outcome, con
                                     pending->message.message_id, why);
         break;
     case PUBLISH_REFUSED: /* no such exchange, most likely: it would be so for ever */
-        status_fail(sender->status, EXIT_MESSAGE, "%s", why);
         list_append(&sender->again, &pending->link);
-        finish(sender, false);
+        errand_fail(&sender->errand, EXIT_MESSAGE, why);
         return;
-    case PUBLISH_NACKED: sender->nacked_ms = loop_now_ms(sender->loop); /* fallthrough */
+    case PUBLISH_NACKED: sender->nacked_ms = errand_now_ms(&sender->errand); /* fallthrough */
     case PUBLISH_UNKNOWN: list_append(&sender->again, &pending->link); return;
     }
     free_pending(sender, pending);
-    if (sender->has_ended && !sender->out) finish(sender, true);
+    if (sender->has_ended && !sender->out) errand_finish(&sender->errand, true);
 }
 
 static void on_room(void *own)
@@ -193,86 +180,35 @@ static void on_room(void *own)
     send_some(own);
 }
 
-static void on_publisher_lost(void *own, const char *why)
-{
-    (void)own;
-    (void)why; /* the connection tells */
-}
-
-/* ---- the connection ------------------------------------------------------------------------ */
-
-static bool on_server(void *own, struct amqp_server *out, struct status *status)
-{
-    struct sender *sender = own;
-    return brokers_next(&sender->brokers, out, status);
-}
-
-static void on_ready(void *own)
-{
-    struct sender *sender = own;
-    brokers_forget(&sender->brokers);
-    sender->connected_ms = UINT64_MAX;
-}
-
-static void on_lost(void *own, const char *why, bool is_refusal)
-{
-    struct sender *sender = own;
-    if (sender->connected_ms == UINT64_MAX) sender->connected_ms = loop_now_ms(sender->loop);
-    status_fail(sender->status, EXIT_UNREACHABLE, "%s", why);
-    if (!is_refusal) brokers_say_away(&sender->brokers, why, GIVE_UP_MS / 1000);
-    if (is_refusal) finish(sender, false);
-}
-
-static void on_blocked(void *own, bool blocked, const char *reason)
-{
-    (void)own;
-    fprintf(stderr,
-            blocked ? "\nwarrener: the broker blocks publishers (%s); waiting\n"
-                    : "\nwarrener: the broker takes messages again\n",
-            reason);
-}
-
-static void on_closed(void *own)
-{
-    (void)own;
-}
+/* ---- its life ------------------------------------------------------------------------------ */
 
 static void on_tick(void *own)
 {
     struct sender *sender = own;
-    const uint64_t now_ms = loop_now_ms(sender->loop);
-    progress_show(&sender->progress, sender->result->confirmed, now_ms);
-    timer_arm_ms(&sender->tick, TICK_MS);
-    if (sender->connected_ms != UINT64_MAX && now_ms - sender->connected_ms > GIVE_UP_MS)
-        finish(sender, false);
-    else
-        send_some(sender);
+    progress_show(&sender->progress, sender->result->confirmed, errand_now_ms(&sender->errand));
+    send_some(sender);
 }
 
 static void on_signal(void *own, int number)
 {
     struct sender *sender = own;
-    status_fail(sender->status, EXIT_MESSAGE, "ended by signal %d", number);
-    finish(sender, false);
+    char why[40];
+    (void)snprintf(why, sizeof why, "ended by signal %d", number);
+    errand_fail(&sender->errand, EXIT_MESSAGE, why);
 }
 
-static void open_all(struct sender *sender, const struct config *config)
+static void open_all(struct sender *sender, const struct config *config, struct status *status)
 {
-    static const struct amqp_connection_events events = {
-        on_server, on_ready, on_lost, on_blocked, on_closed,
-    };
-    static const struct publisher_events publisher_events = { on_outcome, on_room,
-                                                              on_publisher_lost };
-    char name[BROKERS_NAME_BYTES];
-    struct amqp_connection_settings settings;
-    brokers_init(&sender->brokers, config);
-    brokers_settings(config, "publish-command", name, &settings);
-    sender->connection = amqp_connection_new(sender->loop, &settings, &events, sender);
-    sender->publisher = publisher_new(sender->connection, WINDOW, &publisher_events, sender);
-    timer_init(&sender->tick, sender->loop, on_tick, sender);
-    timer_arm_ms(&sender->tick, 0);
-    signal_watch_init(&sender->on_int, sender->loop, SIGINT, on_signal, sender);
-    signal_watch_init(&sender->on_term, sender->loop, SIGTERM, on_signal, sender);
+    static const struct publisher_events publisher_events = { on_outcome, on_room, NULL };
+    const struct errand_plan plan = { .role = "publish-command",
+                                      .tick_ms = TICK_MS,
+                                      .publisher_events = &publisher_events,
+                                      .on_tick = on_tick,
+                                      .on_signal = on_signal,
+                                      .owner = sender };
+    errand_begin(&sender->errand, config, &plan, status);
+    sender->begun_ms = errand_now_ms(&sender->errand);
+    progress_begin(&sender->progress, sender->settings->count, sender->begun_ms);
 }
 
 static void free_all(struct sender *sender, struct list *messages)
@@ -284,15 +220,10 @@ static void free_all(struct sender *sender, struct list *messages)
 static void close_all(struct sender *sender)
 {
     sender->result->unsent = sender->out;
-    signal_watch_fini(&sender->on_int);
-    signal_watch_fini(&sender->on_term);
-    timer_fini(&sender->tick);
-    publisher_free(sender->publisher);
+    errand_rest(&sender->errand);
     free_all(sender, &sender->sent);
     free_all(sender, &sender->again);
-    amqp_connection_free(sender->connection);
-    brokers_fini(&sender->brokers);
-    loop_free(sender->loop);
+    errand_end(&sender->errand);
 }
 
 bool sender_run(const struct config *config, struct line_source *source,
@@ -303,20 +234,15 @@ bool sender_run(const struct config *config, struct line_source *source,
     *result = (struct sender_result){ 0 };
     sender->settings = settings;
     sender->result = result;
-    sender->status = status;
     sender->source = source;
     list_init(&sender->sent);
     list_init(&sender->again);
-    sender->loop = loop_new();
-    CHECK(sender->loop);
-    sender->begun_ms = sender->connected_ms = loop_now_ms(sender->loop);
-    progress_begin(&sender->progress, settings->count, sender->begun_ms);
-    open_all(sender, config);
-    loop_run(sender->loop);
-    const uint64_t now_ms = loop_now_ms(sender->loop);
+    open_all(sender, config, status);
+    errand_run(&sender->errand);
+    const uint64_t now_ms = errand_now_ms(&sender->errand);
     progress_end(&sender->progress, result->confirmed, now_ms);
     result->took_ms = now_ms - sender->begun_ms;
-    const bool is_well = sender->is_well;
+    const bool is_well = sender->errand.is_well;
     close_all(sender);
     free(sender);
     return is_well;

@@ -387,3 +387,18 @@ Test(dead, a_page_holds_what_there_is)
     cr_expect(strstr(page, "/w==\n"), "%s", page);
     metrics_text_fini(&text);
 }
+
+/* Senders may write any number. */
+Test(dead, times_past_the_calendar_are_its_end)
+{
+    struct metrics_text text = { .at = NULL };
+    const struct amqp_delivery delivery = bury("row");
+    struct dead_facts facts = facts_of(&delivery, 0);
+    facts.died_ms = facts.sent_ms = INT64_MAX;
+    dead_write_row(&text, &facts);
+    dead_write_json(&text, &facts, &delivery.properties, NULL);
+    const char *written = end_text(&text);
+    cr_expect(strstr(written, "9999-12-31T23:59:59Z"), "%s", written);
+    cr_expect(strstr(written, "\"published\":\"9999-12-31T23:59:59.999Z\""), "%s", written);
+    metrics_text_fini(&text);
+}

@@ -28,8 +28,8 @@ static void open_scene(struct scene *scene)
     *scene = (struct scene){ .task = { .verb = DEAD_RETRY, .queue = "login" } };
     run->task = &scene->task;
     run->result = &scene->result;
-    run->status = &scene->status;
-    run->loop = loop_new();
+    run->errand.status = &scene->status;
+    run->errand.loop = loop_new();
     run->walk = (struct walk *)(void *)scene; /* there is one */
     run->is_marked = true;
     list_init(&run->waiting);
@@ -59,9 +59,9 @@ Test(dead_send, whom_the_broker_knows_by_another_name_sends_without_a_mark)
     struct scene scene;
     open_scene(&scene);
     refuse_all(&scene, other_user);
-    cr_assert(!scene.run.is_marked && !scene.run.is_over, "%s", scene.status.text);
+    cr_assert(!scene.run.is_marked && !scene.run.errand.is_over, "%s", scene.status.text);
     cr_assert_eq(count(&scene.run.waiting), LETTERS);
-    loop_free(scene.run.loop);
+    loop_free(scene.run.errand.loop);
 }
 
 Test(dead_send, what_is_refused_for_good_is_not_tried_for_ever)
@@ -69,7 +69,7 @@ Test(dead_send, what_is_refused_for_good_is_not_tried_for_ever)
     struct scene scene;
     open_scene(&scene);
     refuse_all(&scene, no_right);
-    cr_assert(scene.run.is_over && !scene.run.is_well);
+    cr_assert(scene.run.errand.is_over && !scene.run.errand.is_well);
     cr_assert(strstr(scene.status.text, "ACCESS_REFUSED"), "%s", scene.status.text);
-    loop_free(scene.run.loop);
+    loop_free(scene.run.errand.loop);
 }
