@@ -59,7 +59,11 @@ static void on_signal(void *own, int number)
 
 void reload_start(struct host *host)
 {
+    sigset_t hup;
     signal_watch_init(&host->on_hup, host->loop, SIGHUP, on_signal, host);
+    sigemptyset(&hup);
+    sigaddset(&hup, SIGHUP);
+    pthread_sigmask(SIG_UNBLOCK, &hup, NULL); /* see supervisor.c: it may be waiting */
 }
 
 void reload_stop(struct host *host)

@@ -22,7 +22,8 @@
 
 #define ENOUGH_TOLD 3 /* signals to end, after which the host is killed */
 
-static const int passed_on[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
+/* The last two mean nothing here, and would end the host. */
+static const int taken[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
 
 struct supervisor {
     struct supervised *self;
@@ -59,7 +60,9 @@ static _Noreturn void be_host(struct supervisor *supervisor, pid_t parent)
     if (getppid() != parent) _exit(EXIT_INTERNAL); /* it died before it could be asked for */
     setpgid(0, 0);
     signal(SIGTTOU, SIG_IGN); /* a group that is not the terminal's may write there nevertheless */
-    sigprocmask(SIG_SETMASK, &supervisor->before, NULL);
+    sigset_t until_watched = supervisor->before;
+    sigaddset(&until_watched, SIGHUP); /* waits, until reload_start lets it in */
+    sigprocmask(SIG_SETMASK, &until_watched, NULL);
     struct crash_record *record = supervisor->self->record;
     record->pid = (int32_t)getpid();
     crash_signals_install(record);
@@ -96,10 +99,21 @@ static void reap(struct supervisor *supervisor)
     }
 }
 
+/* The host has said how, once it has read the configuration. */
+static void configure_log(const struct supervised *self)
+{
+    if (self->has_log) log_configure(self->log_level, self->log_format);
+}
+
 static void pass_on(struct supervisor *supervisor, int number)
 {
-    const bool is_end = number != SIGHUP && number != SIGUSR1 && number != SIGUSR2;
-    if (is_end) supervisor->told++;
+    if (number == SIGUSR1 || number == SIGUSR2) {
+        configure_log(supervisor->self);
+        log_warn("app", "a signal that means nothing: SIGHUP reads the configuration, SIGTERM ends",
+                 LOG_INT(SIGNAL, number));
+        return;
+    }
+    if (number != SIGHUP) supervisor->told++;
     if (!supervisor->pid) return;
     kill(supervisor->pid, supervisor->told >= ENOUGH_TOLD ? SIGKILL : number);
 }
@@ -136,12 +150,6 @@ static struct crash_end end_of(const struct supervisor *supervisor)
         .number = is_signal ? WTERMSIG(supervisor->state) : WEXITSTATUS(supervisor->state),
         .oom_rose = is_signal && record_file_oom_rose(supervisor->self->record),
     };
-}
-
-/* The host has said how, by now. */
-static void configure_log(const struct supervised *self)
-{
-    if (self->has_log) log_configure(self->log_level, self->log_format);
 }
 
 /* What it died of, and after how long to start it again. */
@@ -216,8 +224,8 @@ enum exit_status supervisor_run(enum exit_status (*host)(void *own, struct super
     supervisor.self->record = record;
     sigemptyset(&supervisor.waited_for);
     sigaddset(&supervisor.waited_for, SIGCHLD);
-    for (size_t i = 0; i < sizeof passed_on / sizeof *passed_on; i++)
-        sigaddset(&supervisor.waited_for, passed_on[i]);
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        sigaddset(&supervisor.waited_for, taken[i]);
     sigprocmask(SIG_BLOCK, &supervisor.waited_for, &supervisor.before);
     const enum exit_status status = supervise(&supervisor);
     sigprocmask(SIG_SETMASK, &supervisor.before, NULL);

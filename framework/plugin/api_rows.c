@@ -10,15 +10,31 @@
 #include "plugin/api.h"
 #include "plugin/job_parts.h"
 #include "store/array_text.h"
+#include "store/name.h"
 
 static const struct wr_sink *sink_of(const struct job *job)
 {
     return &job->settings.handler->sinks[job->row->sink];
 }
 
-static const char *table_of(const struct wr_sink *sink)
+static const char *option_of(void *options, const char *name)
 {
-    return sink->table ? sink->table : "(none)";
+    return options_get(options, name);
+}
+
+/* For words: with its options filled in, as PostgreSQL knows it. */
+static const char *table_of(const struct job *job, const struct wr_sink *sink)
+{
+    char fault[100];
+    const struct options *const options = job->settings.options;
+    if (!sink->table) return "(none)";
+    if (!options || !strchr(sink->table, '$')) return sink->table;
+    char *const filled =
+        name_of_table(sink->table, option_of, (void *)(uintptr_t)options, fault, sizeof fault);
+    if (!filled) return sink->table;
+    const char *const kept = arena_copy(job->arena, text_from(filled, strlen(filled) + 1)).at;
+    free(filled);
+    return kept;
 }
 
 /* ---- columns ---------------------------------------------------------------------------------------- */
@@ -85,7 +101,8 @@ void job_end_row(struct job *job)
     const struct row *const row = job->row;
     if (row->n < job->n_values)
         job_fail(job, "the row for %s has %u values of %u: \"%s\" is the first that was not put",
-                 table_of(sink_of(job)), row->n, job->n_values, job->value_on[row->n].column->name);
+                 table_of(job, sink_of(job)), row->n, job->n_values,
+                 job->value_on[row->n].column->name);
     job->row = NULL;
 }
 
@@ -96,7 +113,7 @@ static bool is_once_possible(struct job *job, const char *function, const struct
     const struct wr_text id = given_text(job->given->message.id);
     if (id.len > 0 && !memchr(id.at, '\0', id.len) && text_is_utf8(id)) return true;
     job_fail(job, "%s: the sink for %s is `once`, which needs a message id, and the message %s",
-             function, table_of(sink), id.len == 0 ? "has none" : "has one that is no text");
+             function, table_of(job, sink), id.len == 0 ? "has none" : "has one that is no text");
     return false;
 }
 
@@ -113,7 +130,7 @@ static void begin_row(struct wr_job *face, const char *function, unsigned sink, 
     const struct targets *const targets = &job->targets[sink];
     const unsigned n_values = is_delete ? targets->n_delete : targets->n_row;
     if (n_values == 0) {
-        job_fail(job, "%s: the sink for %s has no %s", function, table_of(declared),
+        job_fail(job, "%s: the sink for %s has no %s", function, table_of(job, declared),
                  is_delete ? "key to delete by" : "columns");
         return;
     }
@@ -150,7 +167,7 @@ static inline const struct target *begin_put(struct job *job, const char *functi
         job_fail(job, "%s: there is no row to put it in: call wr_row first", function);
     else
         job_fail(job, "%s: the row for %s is full, it has %u values", function,
-                 table_of(sink_of(job)), job->n_values);
+                 table_of(job, sink_of(job)), job->n_values);
     return NULL;
 }
 
@@ -164,7 +181,7 @@ static void refuse_kind(struct job *job, const struct target *target, const char
 {
     const struct row_type *const type = target->type;
     job_fail(job, "%s: the column \"%s\" of %s is %s, which takes %s", function,
-             target->column->name, table_of(sink_of(job)), type ? type->brief : "unknown",
+             target->column->name, table_of(job, sink_of(job)), type ? type->brief : "unknown",
              type ? type->put_name : "nothing");
     refuse(job);
 }
@@ -189,7 +206,7 @@ static void refuse_value(struct job *job, const struct target *target, const cha
                          const char *fault)
 {
     job_fail(job, "%s: the value for \"%s\" of %s %s", function, target->column->name,
-             table_of(sink_of(job)), fault);
+             table_of(job, sink_of(job)), fault);
     refuse(job);
 }
 

@@ -122,6 +122,22 @@ Test(trial, tells_rows_by_sink_and_column)
     expect_is(wr_trial_value(trial, 0, 2, "sku"), "gone");
 }
 
+static enum wr_verdict put_a_zero(struct wr_job *job, const struct wr_message *message)
+{
+    (void)message;
+    wr_row(job, 0);
+    wr_put_int(job, 1);
+    wr_put_text(job, (struct wr_text){ "a\0b", 3 });
+    return WR_DONE;
+}
+
+Test(trial, names_the_table_with_its_options)
+{
+    cr_expect_eq(run(put_a_zero, ""), WR_REJECT);
+    expect_is(wr_trial_reason(trial),
+              "wr_put_text: the value for \"sku\" of \"cart\" holds a zero byte");
+}
+
 static enum wr_verdict send_all(struct wr_job *job, const struct wr_message *message)
 {
     const struct wr_pair header = { .name = text("n"), .number = 4, .kind = WR_H_INT };
