@@ -2,11 +2,14 @@
 #
 # Reads CTest's LastTest.log. Prints the sums of what the programs say they tested: "tested passing
 # failing crashing"; with -v show=1 the output of those that failed instead. A program that says
-# nothing counts as one test; one that fails without a failing test has crashed at its end.
+# nothing counts as one test, but for one that only passes over itself; one that fails without a failing
+# test has crashed at its end, and so has one that is not there.
 
 function begin() {
     lines = p = f = c = 0
-    said = 0
+    said = passed_over = 0
+    is_missing = cannot_be_found
+    cannot_be_found = 0
 }
 
 function number(word,    at) {
@@ -15,7 +18,8 @@ function number(word,    at) {
 }
 
 function finish(passed,    i) {
-    if (!said && passed) p = 1
+    passed = passed && !is_missing
+    if (!said && passed && !passed_over) p = 1
     if (!passed && f + c == 0) c = 1
     passing += p
     failing += f
@@ -30,6 +34,8 @@ function finish(passed,    i) {
     name = $3
     begin()
 }
+/^Unable to find executable/ { cannot_be_found = 1 }
+/^passed over: / { passed_over = 1 }
 /\[====\].*Passing: / {
     said = 1
     p = number("Passing")

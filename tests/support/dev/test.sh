@@ -162,7 +162,8 @@ programs() {
     names=$(program_names "$preset" "$3") || return
     if [[ -z $names ]]; then
         say '   no such programs'
-        return 0
+        [[ -n $FILTER ]] # without one, they have been lost
+        return
     fi
     await ctest_telling "build/$preset" "^($names)\$" || status=$?
     cp "build/$preset/Testing/Temporary/LastTest.log" "$log"
