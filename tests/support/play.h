@@ -67,6 +67,7 @@ void play_kill(struct play *play);
 pid_t play_host_pid(const struct play *play); /* the host's own; 0: none lives at the moment */
 bool play_is_ready(const struct play *play);
 bool play_unready_says(const struct play *play, const char *words);  /* /readyz is 503, with them */
+bool play_status_says(const struct play *play, const char *words);   /* /status, somewhere */
 bool play_log_has(const struct play *play, const char *words);       /* of this host's log */
 double play_metric(const struct play *play, const char *format, ...) /* @ is {queue="…" */
     __attribute__((format(printf, 2, 3)));

@@ -223,13 +223,23 @@ bool play_is_ready(const struct play *play)
     return fetch_status(play->port, "/readyz") == 200;
 }
 
-bool play_unready_says(const struct play *play, const char *words)
+static bool page_says(const struct play *play, const char *path, int status, const char *words)
 {
     struct fetched *page = malloc(sizeof *page);
-    fetch(play->port, "/readyz", page);
-    const bool says = page->status == 503 && strstr(page->body, words);
+    fetch(play->port, path, page);
+    const bool says = page->status == status && strstr(page->body, words);
     free(page);
     return says;
+}
+
+bool play_unready_says(const struct play *play, const char *words)
+{
+    return page_says(play, "/readyz", 503, words);
+}
+
+bool play_status_says(const struct play *play, const char *words)
+{
+    return page_says(play, "/status", 200, words);
 }
 
 double play_metric(const struct play *play, const char *format, ...)

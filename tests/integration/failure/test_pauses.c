@@ -17,15 +17,6 @@ TestSuite(pauses, .timeout = 900);
 
 #define BREAKER "prefetch: 400, breaker: {share: 90%, of: 20, rest: 1s}"
 
-static bool status_says(const struct play *play, const char *words)
-{
-    struct fetched *page = malloc(sizeof *page);
-    fetch(play->port, "/status", page);
-    const bool is_said = strstr(page->body, words) != NULL;
-    free(page);
-    return is_said;
-}
-
 static void start(struct play *play, const char *consumer, const char *mood, const char *body)
 {
     moods_configure(play, consumer, 0);
@@ -45,7 +36,7 @@ static void mend_and_prove(struct play *play)
     const double letters = settled(play, "dead");
     PROVE(play, rabbit_ready(play->rabbit, play->dead) == letters);
     WAIT(play, paused(play, "breaker") == 0 && paused(play, "handler") == 0);
-    WAIT(play, status_says(play, "\"breaker\":\"closed\""));
+    WAIT(play, play_status_says(play, "\"breaker\":\"closed\""));
     PROVE(play, play_metric(play, "warrener_paused_seconds_total@}") > 0.5);
     PROVE(play, play_log_has(play, "goes on"));
     PROVE(play, play_end(play) == 0 && play_left(play) == 0);
@@ -77,8 +68,9 @@ static void bad_release(struct play *play, const char *consumer, const char *moo
     start(play, consumer, mood, "{\"key\":1}");
     WAIT(play, paused(play, "breaker") == 1 && play_unready_says(play, "breaker: "));
     PROVE(play, play_unready_says(play, "of the last 20 failed"));
-    PROVE(play, status_says(play, "breaker: ") && status_says(play, "it is in a bad mood"));
-    WAIT(play, status_says(play, "\"breaker\":\"open\"")); /* and half-open now and then */
+    PROVE(play,
+          play_status_says(play, "breaker: ") && play_status_says(play, "it is in a bad mood"));
+    WAIT(play, play_status_says(play, "\"breaker\":\"open\"")); /* and half-open now and then */
     PROVE(play, play_log_has(play, "paused by its breaker"));
     const uint64_t begun_ms = clock_now_ms();
     WAIT(play, clock_now_ms() - begun_ms > 1500); /* a rest and more */
@@ -167,7 +159,7 @@ Test(pauses, a_handler_that_waits_spends_no_attempt_and_turns_in_no_circles)
     OPEN(play, "waits");
     start(&play, BREAKER ", lanes: 4, retry: {delays: [100ms], attempts: 2}", "wait", "{}");
     WAIT(&play, paused(&play, "handler") == 1 && play_unready_says(&play, "handler: it is in a"));
-    PROVE(&play, status_says(&play, "handler: it is in a bad mood"));
+    PROVE(&play, play_status_says(&play, "handler: it is in a bad mood"));
     PROVE(&play, fetch_status(play.port, "/livez") == 200);
     const size_t calls = record_lines(play.record);
     const uint64_t begun_ms = clock_now_ms();

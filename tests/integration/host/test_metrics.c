@@ -91,6 +91,13 @@ Test(metrics, count_what_waits_at_the_broker)
     WAIT(&play, play_metric(&play, "warrener_queue_ready@}") == 2);
     WAIT(&play, play_metric(&play, "warrener_retry_ready@,delay=\"10s\"}") == 1);
     PROVE(&play, play_metric(&play, "warrener_retry_ready@,delay=\"1h\"}") == 0);
+    WAIT(&play, play_status_says(&play, "\"ready\":2,\"retry_ready\":1,\"dead_ready\":1,"));
+    WAIT(&play, play_status_says(&play, "\"prefetch\":1,\"in_flight\":1,\"bytes_in_flight\":25,"
+                                        "\"received\":3,\"done\":0,\"retried\":1,\"dead\":1,"
+                                        "\"crashes\":0,"));
+    WAIT(&play, play_status_says(&play, "\"stages\":{\"waiting\":0,\"handling\":1,\"held\":0,"
+                                        "\"staged\":0,\"storing\":0,\"caching\":0,"
+                                        "\"sending\":0,\"acking\":0}"));
     play_kill(&play);
     play_close(&play);
 }

@@ -137,6 +137,7 @@ Test(guards, others_are_not_held_up)
     WAIT(play, postgres_blocked(&library.db) == 1);
     play_send_many(play, 50, 200, "{\"account\":%u}");
     WAIT_UP_TO(play, 4000, DONE(&library) == 200);
+    WAIT(play, play_status_says(play, "\"handling\":0,\"held\":0,\"staged\":0,\"storing\":1,"));
     ASK(&library, "commit");
     WAIT(play, DONE(&library) == 250);
     prove_sums(&library, "100");

@@ -8,6 +8,7 @@
 #include "plugin/job_trace.h"
 
 #define TRACE "4bf92f3577b34da6a3ce929d0e0e4736"
+#define OTHER "4bf92f3577b34da6a3ce929d0e0e4737"
 #define CAME "00-" TRACE "-00f067aa0ba902b7-01"
 
 static struct delivery_pool pool;
@@ -33,16 +34,20 @@ static void teardown(void)
 
 TestSuite(tracing, .init = setup, .fini = teardown);
 
+static void arrive_with(const struct wr_pair *pairs, size_t n)
+{
+    delivery->job = (struct job_message){ .headers = { headers, 0 } };
+    delivery->job.headers.len = (size_t)(headers_write("", pairs, n, headers) - headers);
+    tracing_begin(&tracing, delivery);
+}
+
 static void arrive(const char *parent, const char *state)
 {
     const struct wr_pair pairs[] = {
         { .name = WR_TEXT_OF("traceparent"), .text = text_of(parent) },
         { .name = WR_TEXT_OF("tracestate"), .text = text_of(state) },
     };
-    const size_t n = parent ? 2 : 0;
-    delivery->job = (struct job_message){ .headers = { headers, 0 } };
-    delivery->job.headers.len = (size_t)(headers_write("", pairs, n, headers) - headers);
-    tracing_begin(&tracing, delivery);
+    arrive_with(pairs, parent ? 2 : 0);
 }
 
 static struct effect_publish published;
@@ -149,4 +154,81 @@ Test(tracing, of_an_event_is_its_extension)
     struct job_message message = { .headers = { headers, 0 } };
     message.headers.len = (size_t)(headers_write("ce_", &pair, 1, headers) - headers);
     cr_expect(job_trace_parent(&message, &context));
+}
+
+/* Of both names the message's own goes first; a state that cannot be passed on is none. */
+Test(tracing, of_a_message_is_before_its_events)
+{
+    const struct wr_pair pairs[] = {
+        { .name = WR_TEXT_OF("ce_traceparent"),
+          .text = text_of("00-" OTHER "-00f067aa0ba902b7-01") },
+        { .name = WR_TEXT_OF("traceparent"), .text = text_of(CAME) },
+        { .name = WR_TEXT_OF("tracestate"), .text = WR_TEXT_OF("rojo=\n") },
+    };
+    arrive_with(pairs, 3);
+    publish(NULL, 0);
+    cr_expect_eq(published.message.n_headers, 1);
+    expect_header(0, "traceparent", CAME);
+}
+
+Test(tracing, is_passed_on_with_all_that_is_published)
+{
+    const struct wr_pair own = { .name = WR_TEXT_OF("tracestate"), .text = WR_TEXT_OF("mine=1") };
+    struct effect_publish last = { .message = { .n_headers = 0 } };
+    struct effect_publish first = { .next = &last, .message = { .headers = &own, .n_headers = 1 } };
+    arrive(CAME, "rojo=1");
+    delivery->outcome = (struct job_outcome){ .effects = { .publishes = &first } };
+    tracing_carry_on(delivery);
+    cr_expect_eq(first.message.n_headers, 1, "the handler speaks of a trace of its own");
+    cr_expect_eq(last.message.n_headers, 2);
+}
+
+Test(tracing, a_span_tells_of_its_message)
+{
+    char key[SPAN_KEY_CHARS + 2];
+    tracing.tracer = &tracer;
+    memset(key, 'k', sizeof key);
+    memcpy(key + SPAN_KEY_CHARS - 1, "\xc3\xa9", 2); /* what does not fit is not halved */
+    const struct wr_pair state = { .name = WR_TEXT_OF("tracestate"), .text = WR_TEXT_OF("a=1") };
+    arrive_with(&state, 1); /* which says nothing without a parent */
+    delivery->job.message.id = text_of("m1");
+    delivery->job.message.routing_key = text_from(key, sizeof key);
+    delivery->outcome.reason = text_of("why");
+    delivery->received_ns = 3;
+    delivery->attempt = 2;
+    delivery->body_bytes = 4;
+    tracing_end(&tracing, delivery, SPAN_DEAD, "rejected", 5);
+    delivery->outcome.reason = text_of("of a try before");
+    tracing_end(&tracing, delivery, SPAN_DONE, NULL, 6);
+    const struct span *span = spans_first(tracer.spans);
+    cr_assert(span && span->kind == SPAN_MESSAGE && span->outcome == SPAN_DEAD);
+    cr_expect(span->start_ns == 3 && span->end_ns == 5 && span->attempt == 2);
+    cr_expect_eq(span->body_bytes, 4);
+    cr_expect_str_eq(span->error, "rejected");
+    cr_expect_str_eq(span->words, "why");
+    cr_expect(!span->has_parent && !span->state);
+    cr_expect(text_is(text_from(span->id, span->id_chars), "m1"));
+    cr_expect_eq(span->key_chars, SPAN_KEY_CHARS - 1);
+    spans_drop(tracer.spans);
+    span = spans_first(tracer.spans);
+    cr_assert(span && span->outcome == SPAN_DONE);
+    cr_expect_null(span->words, "what is done did not fail");
+}
+
+Test(tracing, of_a_batch_has_its_time_and_its_messages)
+{
+    struct delivery *other = delivery_take(&pool);
+    struct list all;
+    tracing.tracer = &tracer;
+    arrive(NULL, NULL);
+    list_init(&all);
+    list_append(&all, &other->link); /* it is in no trace */
+    list_append(&all, &delivery->link);
+    tracing_batch(&tracing, &all, 2, 7, 9);
+    list_remove(&other->link);
+    list_remove(&delivery->link);
+    const struct span *const span = spans_first(tracer.spans);
+    cr_assert(span && span->kind == SPAN_BATCH && span->n_links == 1 && span->messages == 2);
+    cr_expect(span->start_ns == 7 && span->end_ns == 9);
+    delivery_give(&pool, &other);
 }
