@@ -66,12 +66,7 @@ Test(crash, by_not_coming_back)
 
 static bool status_says(struct play *play, const char *words)
 {
-    struct fetched *page = calloc(1, sizeof *page);
-    cr_assert(page && play_has_listened(play));
-    fetch(play->port, "/status", page);
-    const bool is_said = page->status == 200 && strstr(page->body, words);
-    free(page);
-    return is_said;
+    return play_has_listened(play) && play_status_says(play, words);
 }
 
 /* The supervisor is killed when the host has died once: the file in `state` knows of it. */
@@ -89,6 +84,7 @@ Test(crash, is_remembered_by_the_state_directory)
     play_kill(play);
     play_start(play);
     WAIT(play, status_says(play, "\"restarts\":2,\"last_death\":\""));
+    PROVE(play, status_says(play, "\"last_death_at\":\"2") && status_says(play, "\"crashes\":2,"));
     PROVE(play, status_says(play, "\"last_death_consumer\":\"test.host.crash-state-0."));
     PROVE(play,
           status_says(play, "\"last_death_handler\":\"crasher\",\"last_death_message\":\"bad0\""));

@@ -46,6 +46,7 @@ Test(cache, what_is_written_is_there_when_it_is_acked)
                     "\"version\":1}}\n");
     WAIT(play, DONE(&pantry) == 313);
     PROVE(play, play_metric(play, "warrener_cache_writes_total@,outcome=\"stale\"}") == 11);
+    WAIT(play, play_status_says(play, "\"writes\":{\"stored\":303,\"stale\":11,\"failed\":0}"));
     PROVE(play, strcmp(redis_ask(&pantry.redis, "HGET k5 value"), "(nil)") == 0);
     PROVE(play, strcmp(redis_ask(&pantry.redis, "HGET k5 ver"), "00000000000000000008") == 0);
     PROVE(play, strcmp(redis_ask(&pantry.redis, "HGET k6 value"), "written") == 0);
