@@ -47,6 +47,17 @@ static inline struct list *list_take_first(struct list *head)
     return first;
 }
 
+/* All of them, in their order, behind what is there. */
+static inline void list_move_all(struct list *head, struct list *from)
+{
+    if (list_is_empty(from)) return;
+    from->next->previous = head->previous;
+    head->previous->next = from->next;
+    from->previous->next = head;
+    head->previous = from->previous;
+    list_init(from);
+}
+
 /* Safe against removal of `link` inside the body. */
 #define LIST_EACH(link, head)                                                                      \
     for (struct list *link = (head)->next, *link##_next = link->next; link != (head);              \

@@ -166,7 +166,7 @@ static void on_soon(void *own)
         return;
     }
     list_init(&told);
-    for (struct list *link; (link = list_take_first(&cache->waiting));) list_append(&told, link);
+    list_move_all(&told, &cache->waiting);
     for (struct list *link; (link = list_take_first(&told));) {
         struct call *call = LIST_ENTRY(link, struct call, link);
         call->state = CALL_IDLE;

@@ -69,7 +69,7 @@ static void tell(struct cache_reader *reader)
 {
     struct list told;
     list_init(&told);
-    for (struct list *link; (link = list_take_first(&reader->news));) list_append(&told, link);
+    list_move_all(&told, &reader->news);
     for (struct list *link; (link = list_take_first(&told));)
         tell_read(LIST_ENTRY(link, struct cache_read, link));
     if (!list_is_empty(&reader->news)) timer_arm_ms(&reader->soon, 0);

@@ -37,8 +37,7 @@ void convoy_give_back(struct convoy *convoy, struct shipment *shipment)
 void convoy_add(struct convoy *convoy, struct batch *batch)
 {
     struct shipment *shipment = new_shipment(convoy, convoy->n_added);
-    for (struct list *link; (link = list_take_first(&batch->deliveries));)
-        list_append(&shipment->deliveries, link);
+    list_move_all(&shipment->deliveries, &batch->deliveries);
     shipment->n = batch->n;
     convoy->n_added += batch->n;
     batch_init(batch);

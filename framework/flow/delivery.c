@@ -55,6 +55,8 @@ struct delivery *delivery_take(struct delivery_pool *pool)
 {
     struct list *link = list_take_first(&pool->free);
     struct delivery *delivery = link ? LIST_ENTRY(link, struct delivery, link) : make(pool);
+    if (!list_is_empty(&pool->free)) /* whoever took one takes another soon */
+        delivery_foresee_all(LIST_ENTRY(pool->free.next, struct delivery, link));
     MEMORY_WAKE(delivery->space, sizeof delivery->space);
     delivery_move(delivery, DELIVERY_RECEIVED);
     delivery->is_skipped = delivery->is_parked = delivery->is_head = delivery->is_suspect = false;

@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/list.h"
+#include "base/near.h"
 #include "flow/reason.h"
 #include "plugin/job.h"
 
@@ -29,6 +30,7 @@ enum delivery_state {
 
 #define DELIVERY_SPACE 960 /* bytes of message held without a heap block: most messages */
 
+/* What the loop asks for at every step stands together, at the front. */
 struct delivery {
     struct list link; /* in the one list it waits in */
     enum delivery_state state;
@@ -42,29 +44,48 @@ struct delivery {
     bool is_copy;     /* ours, come back from a retry queue */
     uint32_t attempt; /* 1 the first time */
     uint32_t body_bytes;
-    uint64_t epoch, tag;       /* the channel's */
-    uint64_t received_ns;      /* monotonic */
-    uint64_t due_ms;           /* HELD: when it is handled again */
-    uint64_t order_key;        /* hash; only with order_by */
-    char *body;                /* filled by the consumer, in the arena */
-    struct wr_text properties; /* encoded, as they came, in the arena */
-    struct job_message job;
+    uint64_t epoch, tag;   /* the channel's */
+    uint64_t received_ns;  /* monotonic */
+    uint64_t order_key;    /* hash; only with order_by */
+    struct wanted *wanted; /* prepared; in the arena */
+    struct fetch *fetch;   /* the fetcher's part of it, in the arena; NULL: none */
     struct job_outcome outcome;
-    struct wanted *wanted;                  /* prepared; in the arena */
-    struct fetch *fetch;                    /* the fetcher's part of it, in the arena; NULL: none */
+    struct arena arena;
+    struct job_message job;
+    char *body;                             /* filled by the consumer, in the arena */
+    struct wr_text properties;              /* encoded, as they came, in the arena */
+    uint64_t due_ms;                        /* HELD: when it is handled again */
     enum dead_reason dead_reason;           /* once it is being buried */
     uint8_t trace_parent[TRACE_SPAN_BYTES]; /* the span its own is a child of */
     struct wr_text unroutable; /* which of its messages no queue takes; set by the outbox */
-    struct arena arena;
     struct arena_mark arrived; /* the arena when the message was whole, before any handling */
     char space[DELIVERY_SPACE];
 };
 
-/* Has what a lane reads of it brought near: it was written by another core, or long ago. */
+#define DELIVERY_FRONT offsetof(struct delivery, job)
+#define DELIVERY_HEAD offsetof(struct delivery, space)
+enum {
+    DELIVERY_ROWS_NEAR = 256,  /* of the space's front: what the handler made */
+    DELIVERY_TEXTS_NEAR = 448, /* of its back: the message as it came */
+};
+
+/* Brought near for the loop, which has not seen it since a lane had it: what was made of it. */
 static inline void delivery_foresee(const struct delivery *delivery)
 {
-    for (size_t at = 0; at < sizeof *delivery; at += 64)
-        __builtin_prefetch((const char *)delivery + at);
+    near_bring(delivery, DELIVERY_FRONT);
+}
+
+/* The same, and its rows, which a batch is made of. */
+static inline void delivery_foresee_rows(const struct delivery *delivery)
+{
+    near_bring(delivery, DELIVERY_HEAD + DELIVERY_ROWS_NEAR);
+}
+
+/* For what is filled, or handled, next: all of it that is commonly touched. */
+static inline void delivery_foresee_all(const struct delivery *delivery)
+{
+    near_bring(delivery, DELIVERY_HEAD + DELIVERY_ROWS_NEAR);
+    near_bring(delivery->space + DELIVERY_SPACE - DELIVERY_TEXTS_NEAR, DELIVERY_TEXTS_NEAR);
 }
 
 /* The one door between states. An illegal step is a bug. */

@@ -31,36 +31,45 @@ static void restore_original(struct delivery *delivery, const struct amqp_delive
     message->attempt = delivery->attempt = origin.attempt;
 }
 
+/* Field by field, and not from a copy made elsewhere: this is where a message's memory is first written,
+ * and nothing here must wait until it has come. */
+static void fill_message(struct delivery *delivery, const struct amqp_delivery *arrived,
+                         struct wr_text queue)
+{
+    const struct amqp_properties *from = &arrived->properties;
+    const struct wr_text encoded = from->encoded;
+    const char *copy = delivery->properties.at;
+    struct wr_message *message = &delivery->job.message;
+    message->body = text_from(delivery->body, arrived->body_bytes);
+    message->id = moved(from->message_id, encoded, copy);
+    message->type = moved(from->type, encoded, copy);
+    message->queue = queue;
+    message->exchange = arena_copy(&delivery->arena, arrived->exchange);
+    message->routing_key = arena_copy(&delivery->arena, arrived->routing_key);
+    message->content_type = moved(from->content_type, encoded, copy);
+    message->content_encoding = moved(from->content_encoding, encoded, copy);
+    message->correlation_id = moved(from->correlation_id, encoded, copy);
+    message->reply_to = moved(from->reply_to, encoded, copy);
+    message->app_id = moved(from->app_id, encoded, copy);
+    message->user_id = moved(from->user_id, encoded, copy);
+    message->timestamp_ms = from->timestamp_ms;
+    message->attempt = 1;
+    message->priority = from->priority;
+    message->redelivered = arrived->redelivered;
+}
+
 void intake_fill(struct delivery *delivery, const struct amqp_delivery *arrived,
                  struct wr_text queue, uint64_t now_ns)
 {
     const struct amqp_properties *from = &arrived->properties;
     delivery->properties = arena_copy(&delivery->arena, from->encoded);
-    const char *copy = delivery->properties.at;
     delivery->epoch = arrived->epoch;
     delivery->tag = arrived->tag;
     delivery->received_ns = now_ns;
     delivery->body_bytes = (uint32_t)arrived->body_bytes;
     delivery->body = arena_take_bytes(&delivery->arena, arrived->body_bytes);
-    delivery->job.headers = moved(from->headers, from->encoded, copy);
-    delivery->job.message = (struct wr_message){
-        .body = text_from(delivery->body, arrived->body_bytes),
-        .id = moved(from->message_id, from->encoded, copy),
-        .type = moved(from->type, from->encoded, copy),
-        .queue = queue,
-        .exchange = arena_copy(&delivery->arena, arrived->exchange),
-        .routing_key = arena_copy(&delivery->arena, arrived->routing_key),
-        .content_type = moved(from->content_type, from->encoded, copy),
-        .content_encoding = moved(from->content_encoding, from->encoded, copy),
-        .correlation_id = moved(from->correlation_id, from->encoded, copy),
-        .reply_to = moved(from->reply_to, from->encoded, copy),
-        .app_id = moved(from->app_id, from->encoded, copy),
-        .user_id = moved(from->user_id, from->encoded, copy),
-        .timestamp_ms = from->timestamp_ms,
-        .attempt = 1,
-        .priority = from->priority,
-        .redelivered = arrived->redelivered,
-    };
+    delivery->job.headers = moved(from->headers, from->encoded, delivery->properties.at);
+    fill_message(delivery, arrived, queue);
     delivery->job.fault = text_of("");
     delivery->job.trace = (struct trace_context){ .is_there = false };
     delivery->job.is_id_of_event = false;

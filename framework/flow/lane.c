@@ -162,7 +162,7 @@ static void handle_chunk(struct lane *lane, struct delivery **chunk, size_t n)
     size_t back = 0;
     if (!lane->untold) lane->told_ns = start_ns; /* it knows of everything before this chunk */
     for (size_t i = 0; i < n; i++) {
-        if (i + 1 < n) delivery_foresee(chunk[i + 1]);
+        if (i + 1 < n) delivery_foresee_all(chunk[i + 1]);
         const enum passed passed = pass(lane, chunk[i], now_ns);
         if (passed == PASSED_BY) continue;
         const uint64_t then_ns = now_ns;

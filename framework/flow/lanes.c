@@ -194,23 +194,21 @@ void lanes_collect(struct lanes *lanes, void (*on_back)(void *, struct delivery 
             count_again(lanes, seat);
             seat->given -= (uint32_t)n;
             lanes->given -= (uint32_t)n;
-            for (size_t k = 0; k < n; k++) on_back(owner, piece[k]);
+            for (size_t k = 0; k < n; k++) {
+                if (k + 2 < n) delivery_foresee(piece[k + 2]);
+                on_back(owner, piece[k]);
+            }
         }
     }
 }
 
-static void move_all(struct list *from, struct list *into)
-{
-    for (struct list *link; (link = list_take_first(from));) list_append(into, link);
-}
-
 void lanes_forget(struct lanes *lanes, struct list *into)
 {
-    move_all(&lanes->fetched, into);
-    move_all(&lanes->ready, into);
+    list_move_all(into, &lanes->fetched);
+    list_move_all(into, &lanes->ready);
     for (unsigned i = 0; i < lanes->n; i++) {
-        move_all(&lanes->seats[i].fetched, into);
-        move_all(&lanes->seats[i].backlog, into);
+        list_move_all(into, &lanes->seats[i].fetched);
+        list_move_all(into, &lanes->seats[i].backlog);
     }
 }
 

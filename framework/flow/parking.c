@@ -57,7 +57,7 @@ void parking_add(struct parking *parking, struct delivery *delivery)
 
 static void release(struct parking *parking, struct stopped *stopped, struct list *into)
 {
-    for (struct list *link; (link = list_take_first(&stopped->parked));) list_append(into, link);
+    list_move_all(into, &stopped->parked);
     list_remove(&stopped->link);
     free(stopped);
     parking->keys--;

@@ -71,6 +71,7 @@ static void on_each(struct shipment *shipment,
                     const struct store_answer *answer)
 {
     LIST_EACH (link, &shipment->deliveries) {
+        delivery_foresee(LIST_ENTRY(link_next, struct delivery, link));
         list_remove(link);
         tell(shipment->owner, LIST_ENTRY(link, struct delivery, link), answer);
     }
@@ -214,6 +215,7 @@ static struct parcel *pack(struct shipper *shipper, const struct shipment *shipm
     uint32_t n = 0;
     LIST_EACH (link, &shipment->deliveries) {
         const struct delivery *delivery = LIST_ENTRY(link, struct delivery, link);
+        delivery_foresee_rows(LIST_ENTRY(link_next, struct delivery, link));
         messages[n++] = (struct parcel_message){
             .id = delivery->job.message.id,
             .timestamp_ms = delivery->job.message.timestamp_ms,

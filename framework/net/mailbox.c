@@ -84,6 +84,6 @@ void mailbox_withdraw(struct mailbox *box, struct loop_call *call)
 void mailbox_empty(struct mailbox *box, struct list *out)
 {
     pthread_mutex_lock(&box->mutex);
-    for (struct list *link; (link = list_take_first(&box->calls)) != NULL;) list_append(out, link);
+    list_move_all(out, &box->calls);
     pthread_mutex_unlock(&box->mutex);
 }
