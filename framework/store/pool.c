@@ -183,12 +183,11 @@ static void on_reaped(void *own, enum reaped reaped, const char *why)
     pool_turn(store);
 }
 
-static bool start_reaping(struct store *store)
+static bool start_reaping(struct store *store, uint64_t now_ms)
 {
     LIST_EACH (link, &store->rides) {
         struct ride *ride = LIST_ENTRY(link, struct ride, link);
-        if (ride->state != RIDE_LIMBO || ride->is_being_reaped || ride->due_ms > clock_now_ms())
-            continue;
+        if (ride->state != RIDE_LIMBO || ride->is_being_reaped || ride->due_ms > now_ms) continue;
         struct slot *slot = find_idle(store);
         ride->is_being_reaped = true;
         slot->errand = ERRAND_REAP;
@@ -227,10 +226,10 @@ static void on_looked(void *own, enum catalogue_end end)
     pool_turn(store);
 }
 
-static bool start_look(struct store *store)
+static bool start_look(struct store *store, uint64_t now_ms)
 {
     const bool is_due = store->tables == TABLES_UNSEEN ||
-                        (store->tables == TABLES_AT_FAULT && clock_now_ms() >= store->look_due_ms);
+                        (store->tables == TABLES_AT_FAULT && now_ms >= store->look_due_ms);
     if (!is_due || store->is_looking) return false;
     if (!catalogue_has_work(store->targets, store->n_targets)) {
         store->tables = TABLES_WELL;
@@ -278,7 +277,7 @@ static bool start_work(struct store *store)
 
 /* ---- turns ----------------------------------------------------------------------------------- */
 
-static void arm(struct store *store)
+static void arm(struct store *store, uint64_t now_ms)
 {
     uint64_t due_ms = store->tables == TABLES_AT_FAULT ? store->look_due_ms : UINT64_MAX;
     LIST_EACH (link, &store->rides) {
@@ -286,7 +285,6 @@ static void arm(struct store *store)
         if (ride->state == RIDE_LIMBO && !ride->is_being_reaped && ride->due_ms < due_ms)
             due_ms = ride->due_ms;
     }
-    const uint64_t now_ms = clock_now_ms();
     timer_disarm(&store->timer);
     /* What is overdue waits for a connection, and its becoming ready is a turn of its own. */
     if (due_ms != UINT64_MAX && due_ms > now_ms) timer_arm_ms(&store->timer, due_ms - now_ms);
@@ -317,10 +315,13 @@ static void tell_changes(struct store *store)
     if (has_room && !had_room) store->events.on_room(store->owner);
 }
 
+/* One time for all of it: what becomes due in between would be neither begun nor waited for. */
 void pool_turn(struct store *store)
 {
+    const uint64_t now_ms = clock_now_ms();
     while (find_idle(store))
-        if (!start_reaping(store) && !start_look(store) && !start_work(store)) break;
-    arm(store);
+        if (!start_reaping(store, now_ms) && !start_look(store, now_ms) && !start_work(store))
+            break;
+    arm(store, now_ms);
     tell_changes(store);
 }
