@@ -44,6 +44,24 @@ process_end() {
     done
 }
 
+# process_end_family "PID STARTTIME": SIGKILL to it and to its children, who would outlive it for a
+# moment and hold what a new one needs. It is stopped first, so that it has no more of them.
+process_end_family() {
+    local child marks=()
+    process_lives "$1" || return 0
+    kill -s STOP "${1%% *}"
+    wait_until 10 process_stands "${1%% *}" || true
+    for child in $(pgrep -P "${1%% *}"); do marks+=("$(process_mark "$child")"); done
+    process_end "$1" KILL
+    for child in "${marks[@]}"; do process_end "$child" KILL; done
+}
+
+process_stands() {
+    local stat
+    { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
+    [[ ${stat##*) } == T* ]]
+}
+
 # detach LOG COMMAND…: starts a server in its own session with no descriptor of ours; sets DETACHED
 # to its mark. Its output is added to LOG.
 detach() {
@@ -84,10 +102,13 @@ end_awaited() {
 }
 at_exit end_awaited
 
-# free_ports N: sets PORTS to loopback ports nobody listens on, below those the system hands out
+# free_ports N: sets PORTS to loopback ports nobody listens on, below those the system hands out. Each
+# is given once in two hours: whoever has it may not listen yet, or be down for a while.
 free_ports() {
     local -A taken=()
-    local address port
+    local address port given=$ROOT/build/dev/ports
+    mkdir -p "$given"
+    find "$given" -type f -mmin +120 -delete
     while read -r _ address _; do # those that listen; of the others there may be tens of thousands
         taken[$((16#${address##*:}))]=1
     done < <(grep -h ' 0A ' /proc/net/tcp /proc/net/tcp6 2>/dev/null)
@@ -95,8 +116,7 @@ free_ports() {
     while ((${#PORTS[@]} < $1)); do
         port=$((20000 + SRANDOM % 12000))
         [[ -z ${taken[$port]:-} ]] || continue
-        taken[$port]=1
-        PORTS+=("$port")
+        if (set -o noclobber && : >"$given/$port") 2>/dev/null; then PORTS+=("$port"); fi
     done
 }
 
