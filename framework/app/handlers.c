@@ -148,12 +148,28 @@ void handlers_free(struct handlers *handlers)
     *handlers = (struct handlers){ 0 };
 }
 
+/* Where the configuration has faults elsewhere: what is wrong with the handlers is told with them. */
+static void blame_handlers_too(const char *file, struct config_faults *faults)
+{
+    static const char *const sections[] = { "plugins", "postgres", "redis", "consumers", NULL };
+    struct config *config;
+    struct config_faults others = { 0 };
+    if (config_load_part(file, sections, &config, &others)) {
+        struct handlers handlers;
+        (void)!handlers_load(config, &handlers, faults);
+        handlers_free(&handlers);
+        config_free(config);
+    }
+    config_faults_fini(&others);
+}
+
 bool handlers_load_all(const char *file, struct config **config, struct handlers *handlers)
 {
     struct config_faults faults = { 0 };
     *handlers = (struct handlers){ 0 };
     const bool is_loaded = config_load(file, config, &faults);
     const bool is_well = is_loaded && handlers_load(*config, handlers, &faults);
+    if (!is_loaded) blame_handlers_too(file, &faults);
     if (!is_well) {
         config_faults_sort(&faults);
         config_faults_write(&faults, stderr);

@@ -192,8 +192,12 @@ static void tell_consumer(struct host *host, const struct post *post, struct boa
         board_add_reason(draft, words);
     }
     if (view.is_subscribed || !host->consume.is_ready) return;
-    snprintf(words, sizeof words, "queue %s: not consuming%s%s", post->consumer->queue,
-             *view.fault ? ": " : "", view.fault);
+    if (*view.paused_by) /* what follows the colon stands in a line of its own */
+        snprintf(words, sizeof words, "queue %s: not consuming: paused for %.*s",
+                 post->consumer->queue, (int)strcspn(view.paused_by, ":"), view.paused_by);
+    else
+        snprintf(words, sizeof words, "queue %s: not consuming%s%s", post->consumer->queue,
+                 *view.fault ? ": " : "", view.fault);
     board_add_reason(draft, words);
 }
 

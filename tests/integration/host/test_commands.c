@@ -47,6 +47,23 @@ Test(commands, tell_every_fault_at_once)
     play_close(&play);
 }
 
+/* A variable that is not set hides no handler's fault. */
+Test(commands, tell_faults_of_handlers_with_the_others)
+{
+    OPEN(play, "faults-too");
+    char output[8192];
+    play_write(&play, "warrener.yaml",
+               "plugins: /nowhere\namqp: {url: \"${WARRENER_NOT_SET}\"}\n"
+               "consumers: [{queue: q, handler: h}]\n");
+    PROVE(&play, RUN(&play, output, "check") == EXIT_WRONG_CONFIG);
+    PROVE(&play, strstr(output, "warrener.yaml:2:13: amqp.url: the variable WARRENER_NOT_SET"),
+          "%s", output);
+    PROVE(&play, strstr(output, "warrener.yaml:3:33: consumers[0].handler: /nowhere"), "%s",
+          output);
+    PROVE(&play, count(output, "warrener.yaml:") == 2, "%s", output);
+    play_close(&play);
+}
+
 static const struct {
     const char *handler, *options, *words;
 } bad_handlers[] = {
