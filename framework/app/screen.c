@@ -20,6 +20,8 @@
 static struct {
     struct termios before;
     sigset_t unblocked;
+    char typed[64]; /* and not yet told: keys come several at once where they are repeated */
+    size_t n_typed;
 } screen;
 static volatile sig_atomic_t has_ended, is_resized;
 
@@ -93,33 +95,48 @@ void screen_show(const char *lines)
     say("\033[J");
 }
 
-static enum screen_key key_of(const char *bytes, ssize_t n)
+static const struct {
+    const char *bytes;
+    enum screen_key key;
+} keys[] = {
+    { "q", SCREEN_QUIT },
+    { "Q", SCREEN_QUIT },
+    { "\003", SCREEN_QUIT },
+    { "k", SCREEN_UP },
+    { "\033[A", SCREEN_UP },
+    { "\033OA", SCREEN_UP },
+    { "j", SCREEN_DOWN },
+    { "\033[B", SCREEN_DOWN },
+    { "\033OB", SCREEN_DOWN },
+    { "\033[5~", SCREEN_PAGE_UP },
+    { "\033[6~", SCREEN_PAGE_DOWN },
+    { " ", SCREEN_PAGE_DOWN },
+    { "\033[H", SCREEN_HOME },
+    { "\033[F", SCREEN_END },
+    { "g", SCREEN_HOME },
+    { "G", SCREEN_END },
+};
+
+/* Of the first key, known or not: one character, or a sequence to its end. */
+static size_t key_bytes(const char *typed, size_t n)
 {
-    static const struct {
-        const char *bytes;
-        enum screen_key key;
-    } keys[] = {
-        { "q", SCREEN_QUIT },
-        { "Q", SCREEN_QUIT },
-        { "\003", SCREEN_QUIT },
-        { "k", SCREEN_UP },
-        { "\033[A", SCREEN_UP },
-        { "\033OA", SCREEN_UP },
-        { "j", SCREEN_DOWN },
-        { "\033[B", SCREEN_DOWN },
-        { "\033OB", SCREEN_DOWN },
-        { "\033[5~", SCREEN_PAGE_UP },
-        { "\033[6~", SCREEN_PAGE_DOWN },
-        { " ", SCREEN_PAGE_DOWN },
-        { "\033[H", SCREEN_HOME },
-        { "\033[F", SCREEN_END },
-        { "g", SCREEN_HOME },
-        { "G", SCREEN_END },
-    };
+    size_t i = 1;
+    if (typed[0] != '\033') return 1;
+    if (i < n && (typed[i] == '[' || typed[i] == 'O')) i++;
+    while (i < n && (typed[i] < '@' || typed[i] > '~')) i++;
+    return i < n ? i + 1 : n;
+}
+
+static enum screen_key take_key(void)
+{
+    enum screen_key key = SCREEN_OTHER;
+    const size_t n = key_bytes(screen.typed, screen.n_typed);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if ((size_t)n == strlen(keys[i].bytes) && !memcmp(bytes, keys[i].bytes, (size_t)n))
-            return keys[i].key;
-    return SCREEN_OTHER;
+        if (n == strlen(keys[i].bytes) && !memcmp(screen.typed, keys[i].bytes, n))
+            key = keys[i].key;
+    screen.n_typed -= n;
+    memmove(screen.typed, screen.typed + n, screen.n_typed);
+    return key;
 }
 
 enum screen_key screen_wait(uint64_t ms)
@@ -127,7 +144,7 @@ enum screen_key screen_wait(uint64_t ms)
     struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
     const struct timespec time = { .tv_sec = (time_t)(ms / 1000),
                                    .tv_nsec = (long)(ms % 1000) * 1000000 };
-    char bytes[16];
+    if (screen.n_typed) return take_key();
     const int ready = ppoll(&input, 1, &time, &screen.unblocked);
     if (has_ended) return SCREEN_QUIT;
     if (is_resized) {
@@ -135,7 +152,8 @@ enum screen_key screen_wait(uint64_t ms)
         return SCREEN_RESIZED;
     }
     if (ready <= 0) return SCREEN_NOTHING;
-    const ssize_t n = read(STDIN_FILENO, bytes, sizeof bytes);
+    const ssize_t n = read(STDIN_FILENO, screen.typed, sizeof screen.typed);
     if (n <= 0) return errno == EINTR ? SCREEN_NOTHING : SCREEN_QUIT;
-    return key_of(bytes, n);
+    screen.n_typed = (size_t)n;
+    return take_key();
 }

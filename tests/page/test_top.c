@@ -207,8 +207,10 @@ Test(top, shows_resizes_scrolls_and_gives_the_terminal_back)
     await(&scene, "to 50 of 50 consumers");
     await(&scene, "shop.orders.45");
     press(&scene, "\033[H");
-    await(&scene, "1 to ");
+    await(&scene, "scroll: 1 to ");
     await(&scene, "mail.welcome.11");
+    press(&scene, "\033[A\033[B"); /* there is nothing above the first */
+    await(&scene, "scroll: 2 to ");
 
     cr_assert_eq(write(scene.stage_in, "died\n", 5), 5);
     await(&scene, "started again 3 times, last 2 min ago: SIGSEGV, in ledger.2 ");
