@@ -136,6 +136,26 @@ Test(top_view, is_plotted_from_the_newest_backwards)
     expect_line("\n▁▁█▁\n");
 }
 
+/* A quiet host's is not blown up: below one a second a column is not full. */
+Test(top_view, is_plotted_as_it_is_where_little_happens)
+{
+    top_view_fini(&view);
+    cr_assert(top_view_read(
+        &view, text_of("{\"consumers\":[],\"history\":{\"step_ms\":3000,\"done\":[1]}}")));
+    draw();
+    expect_line("\n:\nbroker ");
+}
+
+Test(top_view, has_as_many_columns_as_fit)
+{
+    canvas.columns = 97;
+    draw();
+    expect_line("  RETRIED\n");
+    canvas.columns = 96;
+    draw();
+    cr_expect(!strstr(picture, "RETRIED") && strstr(picture, "LANES"), "%s", picture);
+}
+
 Test(top_view, has_colours_of_trouble)
 {
     canvas.has_colour = true;
