@@ -90,7 +90,7 @@ Test(cache, held_until_redis_is_back)
     WAIT(play, play_is_ready(play));
     redis_signal(&pantry.redis, SIGSTOP);
     send_sets(&pantry, 150, 100);
-    play_pause_ms(1500);
+    WAIT(play, play_metric(play, "warrener_cache_writes_total@,outcome=\"failed\"}") >= 100);
     PROVE(play, DONE(&pantry) == 150, "acked although nothing was written");
     redis_signal(&pantry.redis, SIGCONT);
     WAIT(play, DONE(&pantry) == 250);

@@ -328,13 +328,16 @@ Test(shelf, a_key_that_cannot_be_taken_is_found)
 
 Test(shelf, a_version_below_zero_is_that_keys_fault_alone)
 {
-    struct guest a, b;
+    struct guest a, b, c;
     want(&a, "a", "a");
     want(&b, "b", "b");
-    ANSWER(take_question("ab"), { "a", "-1", "1" }, { "b", NULL, NULL });
-    cr_assert_str_eq(told, "a! b=");
+    want(&c, "c", "c");
+    ANSWER(take_question("abc"), { "a", "-1", "1" }, { "b", NULL, NULL }, { "c", "0", "2" });
+    cr_assert_str_eq(told, "a! b= c=2");
     cr_assert_eq(shelf_loaded(&b.seat)->version, 0);
+    cr_assert_eq(shelf_loaded(&c.seat)->version, 0);
     leave(&b);
+    leave(&c);
 }
 
 Test(shelf, the_servers_own_faults_are_waited_for)
