@@ -15,6 +15,7 @@
 #include "store/wire_bytes.h"
 
 #define ARRAY_HEAD_BYTES 20
+#define COLUMNS 3
 
 static struct loop *loop;
 static struct store *store;
@@ -159,19 +160,18 @@ static void put(PGresult *result, int row, int column, const char *text)
 }
 
 #define ANSWER(query, ...)                                                                         \
-    answer(query, (const struct answer_row[]){ __VA_ARGS__ },                                      \
+    answer(query, COLUMNS, (const struct answer_row[]){ __VA_ARGS__ },                             \
            sizeof(struct answer_row[]){ __VA_ARGS__ } / sizeof(struct answer_row))
 
-static void answer(struct query *query, const struct answer_row *rows, size_t n)
+static void answer(struct query *query, int n_columns, const struct answer_row *rows, size_t n)
 {
     static char name[] = "c";
-    PGresAttDesc columns[3] = { { .name = name }, { .name = name }, { .name = name } };
+    PGresAttDesc columns[COLUMNS] = { { .name = name }, { .name = name }, { .name = name } };
     PGresult *const result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
-    cr_assert(PQsetResultAttrs(result, 3, columns));
+    cr_assert(PQsetResultAttrs(result, n_columns, columns));
     for (int i = 0; i < (int)n; i++) {
-        put(result, i, 0, rows[i].key);
-        put(result, i, 1, rows[i].version);
-        put(result, i, 2, rows[i].value);
+        const char *const texts[COLUMNS] = { rows[i].key, rows[i].version, rows[i].value };
+        for (int k = 0; k < n_columns; k++) put(result, i, k, texts[k]);
     }
     query->on_rows(query->owner, (const struct query_rows *)(const void *)result);
     PQclear(result);
@@ -182,7 +182,7 @@ static void answer(struct query *query, const struct answer_row *rows, size_t n)
 
 static void answer_nothing(struct query *query)
 {
-    answer(query, NULL, 0);
+    answer(query, COLUMNS, NULL, 0);
 }
 
 static void fail(struct query *query, const char *sqlstate)
@@ -375,5 +375,15 @@ Test(shelf, what_its_sql_lacks_is_the_stores_to_judge)
     cr_assert_eq(store->tables, TABLES_AT_FAULT);
     cr_assert_str_eq(told, "");
     cr_assert(!is_asked(), "nor is it asked at once");
+    leave(&guest);
+}
+
+Test(shelf, of_too_few_columns_nothing_is_taken)
+{
+    struct guest guest;
+    want(&guest, "a", "a");
+    answer(take_question("a"), COLUMNS - 1, &(struct answer_row){ "a", "1", NULL }, 1);
+    cr_assert_eq(store->tables, TABLES_AT_FAULT);
+    cr_assert_str_eq(told, "");
     leave(&guest);
 }
