@@ -203,4 +203,6 @@ Test(inquiry, tables_that_are_not_as_declared_are_waited_for)
         BEGINS("ab");
         cr_assert_eq(fail(FAULT_DEPLOYMENT), SHIP_HOLD);
     }
+    BEGINS("ab");
+    cr_assert_eq(fail(FAULT_TRANSIENT), SHIP_AGAIN, "the keys are not suspected for it");
 }
