@@ -106,6 +106,15 @@ Test(inquiry, a_row_is_for_all_who_ask_for_its_key)
     cr_assert_null(inquiry_take_any(&inquiry));
 }
 
+Test(inquiry, keys_of_one_hash_are_two)
+{
+    add_all("ab");
+    askings[0].hash = askings[1].hash;
+    BEGINS("ab");
+    cr_assert_eq(inquiry_take(&inquiry, text_of("b")), &askings[1]);
+    cr_assert_null(inquiry_take(&inquiry, text_of("b")));
+}
+
 Test(inquiry, who_leaves_is_neither_asked_for_nor_answered)
 {
     add_all("abc");
