@@ -49,6 +49,7 @@ Test(loader, refusals)
     REFUSED("it has no sql", .sql = " ;\n");
     REFUSED("does not ask for keys", .sql = "select 1, 2, 3");
     REFUSED("no cache_key", SQL, .ttl_s = 3);
+    REFUSED("no cache_key", SQL, .absent_ttl_s = 3);
     REFUSED("no {key} in it", SQL, .cache_key = "cart", .ttl_s = 3);
     REFUSED("ttl_s 0", SQL, .cache_key = "cart:{key}");
     REFUSED("is the table of no sink", SQL, .guards = "carts");
@@ -60,8 +61,10 @@ Test(loader, key_in_the_cache)
     struct status status;
     char name[20] = { 0 };
     struct loader *loader =
-        make((struct wr_loader){ SQL, .cache_key = "a:{key}:b", .ttl_s = 9 }, &status);
+        make((struct wr_loader){ SQL, .cache_key = "a:{key}:b", .ttl_s = 9, .absent_ttl_s = 2 },
+             &status);
     cr_assert(loader && loader_is_cached(loader));
+    cr_assert(loader->ttl_s == 9 && loader->absent_ttl_s == 2);
     cr_assert_eq(loader_cache_key_bytes(loader, text_of("12")), 6);
     loader_write_cache_key(loader, text_of("12"), name);
     cr_assert_str_eq(name, "a:12:b");
@@ -90,11 +93,15 @@ Test(loader, what_guards_is_read_from_the_table)
 Test(loader, columns)
 {
     char words[200];
-    const uint32_t well[] = { 25, 20 }, text[] = { 25, 25 };
+    const uint32_t well[] = { 25, 20 }, small[] = { 25, 21 }, text[] = { 25, 25 };
     loader_judge_columns(3, well, words, sizeof words);
+    cr_assert_str_empty(words);
+    loader_judge_columns(3, small, words, sizeof words);
     cr_assert_str_empty(words);
     loader_judge_columns(3, text, words, sizeof words);
     cr_assert(strstr(words, "has to be a bigint"));
     loader_judge_columns(1, well, words, sizeof words);
     cr_assert(strstr(words, "gives 1 column, and has to give three"));
+    loader_judge_columns(4, well, words, sizeof words);
+    cr_assert(strstr(words, "gives 4 columns, and has to give three"));
 }
