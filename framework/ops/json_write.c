@@ -8,10 +8,22 @@
 #include "base/text.h"
 #include "base/time_text.h"
 
+/* What stands for itself: printed ASCII, but for the two. */
+static size_t plain_run(const char *at, size_t len)
+{
+    size_t i = 0;
+    while (i < len && at[i] >= ' ' && at[i] < 0x7f && at[i] != '"' && at[i] != '\\') i++;
+    return i;
+}
+
 static void write_string(struct metrics_text *out, struct wr_text text)
 {
     metrics_text_put(out, "\"");
     for (size_t i = 0; i < text.len;) {
+        const size_t run = plain_run(text.at + i, text.len - i);
+        metrics_text_add(out, text.at + i, run);
+        i += run;
+        if (i == text.len) break;
         const char *const c = text.at + i;
         const size_t len = text_char_bytes(text, i);
         if (*c == '"' || *c == '\\') {

@@ -9,7 +9,10 @@
 
 static void put_uint(struct metrics_text *out, uint64_t number)
 {
-    metrics_text_format(out, "%llu", (unsigned long long)number);
+    char digits[20], *const end = digits + sizeof digits, *first = end;
+    do *--first = (char)('0' + number % 10);
+    while (number /= 10);
+    metrics_text_add(out, first, (size_t)(end - first));
 }
 
 static void put_hex(struct metrics_text *out, const uint8_t *bytes, size_t n)

@@ -202,7 +202,7 @@ floor_percentiles() { :; }
 
 host_consumes() { # NTH
     kill -0 "${WORKERS[$1]}" 2>/dev/null || login_fail 'the host has ended'
-    grep -q ' consuming ' "$BENCH_DIR/worker.$1.log"
+    grep -qs ' consuming ' "$BENCH_DIR/worker.$1.log" # not there yet, it may be
 }
 
 # host_start ROWS PREFETCH WAIT_MS PROCESSES
