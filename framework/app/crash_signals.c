@@ -72,23 +72,25 @@ static void take_the_word(void)
     for (;;) pause();
 }
 
-static void end_even_if_this_hangs(void)
-{
-    sigset_t alarms;
-    signal(SIGALRM, SIG_DFL);
-    sigemptyset(&alarms);
-    sigaddset(&alarms, SIGALRM);
-    pthread_sigmask(SIG_UNBLOCK, &alarms, NULL);
-    alarm(HANGING_S);
-}
-
-static _Noreturn void die_of(int number)
+/* From here on it ends the process. */
+static void make_fatal(int number)
 {
     sigset_t own;
     signal(number, SIG_DFL);
     sigemptyset(&own);
     sigaddset(&own, number);
     pthread_sigmask(SIG_UNBLOCK, &own, NULL);
+}
+
+static void end_even_if_this_hangs(void)
+{
+    make_fatal(SIGALRM);
+    alarm(HANGING_S);
+}
+
+static _Noreturn void die_of(int number)
+{
+    make_fatal(number);
     raise(number);
     _exit(EXIT_INTERNAL);
 }

@@ -81,34 +81,64 @@ static void take_up(struct crash_record *record)
     record->pid = (int32_t)getpid();
 }
 
-bool record_file_open(struct supervised *self, const char *state, const char *name,
+/* "STATE/NAME.crash", of a name that may hold anything. */
+static bool find_path(struct supervised *self, const char *state, const char *name,
                       struct status *status)
 {
     char *const path = self->record_path;
-    const bool is_ours = *path; /* a host before this one has opened it, and it was judged */
-    snprintf(path, sizeof self->record_path, "%s/%s.crash", state, name);
+    const size_t bytes = sizeof self->record_path;
+    const int length = snprintf(path, bytes, "%s/%s.crash", state, name);
+    if (length < 0 || (size_t)length >= bytes) {
+        *path = '\0';
+        return status_fail(status, EXIT_CONFIG, "state: the path is longer than %zu bytes: %.100s…",
+                           bytes - 1, state);
+    }
     for (char *at = path + strlen(state) + 1; *at; at++)
         if (*at == '/') *at = '_';
-    (void)mkdir(state, 0700);
+    return true;
+}
+
+/* Locked, with room in it; the descriptor stays open, for it is the lock. */
+static int open_locked(const char *path, struct status *status)
+{
     const int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0) {
-        *path = '\0';
-        return status_fail(status, EXIT_CONFIG,
-                           "state: %s/%s.crash cannot be opened: %s; name a directory that this "
-                           "user may write in, or leave `state` out",
-                           state, name, strerror(errno));
+        status_fail(status, EXIT_CONFIG,
+                    "state: %s cannot be opened: %s; name a directory that this user may write in, "
+                    "or leave `state` out",
+                    path, strerror(errno));
+        return -1;
     }
-    if (!lock(fd))
-        return status_fail(status, EXIT_CONFIG,
-                           "state: %s is in use by another host; give each host a `name` or a "
-                           "`state` of its own",
-                           path);
-    if (!make_room(fd, path, status)) return false;
-    if (!map(self->record, fd))
-        return status_fail(status, EXIT_INTERNAL, "state: %s cannot be mapped: %s", path,
-                           strerror(errno));
-    if (!is_ours) take_up(self->record);
-    return true; /* the descriptor stays open: it is the lock */
+    const bool is_ours =
+        lock(fd) ||
+        status_fail(status, EXIT_CONFIG,
+                    "state: %s is in use by another host; give each host a `name` or a `state` of "
+                    "its own",
+                    path);
+    if (is_ours && make_room(fd, path, status)) return fd;
+    close(fd);
+    return -1;
+}
+
+bool record_file_open(struct supervised *self, const char *state, const char *name,
+                      struct status *status)
+{
+    const bool is_ours =
+        *self->record_path; /* a host before this one has opened it: it was judged */
+    if (!find_path(self, state, name, status)) return false;
+    (void)mkdir(state, 0700); /* where that fails, so does opening */
+    const int fd = open_locked(self->record_path, status);
+    if (fd >= 0 && map(self->record, fd)) {
+        if (!is_ours) take_up(self->record);
+        return true;
+    }
+    if (fd >= 0) {
+        status_fail(status, EXIT_INTERNAL, "state: %s cannot be mapped: %s", self->record_path,
+                    strerror(errno));
+        close(fd);
+    }
+    self->record_path[0] = '\0'; /* the supervisor has nothing to follow */
+    return false;
 }
 
 void record_file_follow(struct supervised *self)

@@ -7,8 +7,6 @@
 
 #include "app/top_view.h"
 
-#define TOP_LEAST_COLUMNS 40
-
 struct top_canvas {
     unsigned columns, rows; /* rows 0: as many as it takes */
     bool has_colour, has_utf8;

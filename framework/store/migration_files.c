@@ -29,7 +29,8 @@ static bool is_word_character(char c)
            c == '-';
 }
 
-int64_t migration_number_of(const char *name)
+/* "0001_login.sql" is 1; 0 for what is no such name. */
+static int64_t number_of(const char *name)
 {
     const size_t n_digits = strspn(name, "0123456789"), len = strlen(name);
     int64_t number = 0;
@@ -147,7 +148,7 @@ static void add(struct migration_files *files, const char *where, const char *na
 {
     files->at = memory_grow(files->at, files->n + 1, sizeof *files->at);
     struct migration_file *file = &files->at[files->n++];
-    *file = (struct migration_file){ .number = migration_number_of(name),
+    *file = (struct migration_file){ .number = number_of(name),
                                      .name = memory_copy_text(name),
                                      .text = text_from(text, bytes) };
     CHECK(asprintf(&file->path, "%s/%s", where, name) > 0);
@@ -179,7 +180,7 @@ static void add_entry(struct migration_files *files, DIR *opened, const char *di
     const char *why;
     char shown[256];
     if (!claims_to_be_one(name)) return;
-    if (migration_number_of(name) == 0) {
+    if (number_of(name) == 0) {
         fault_list_add(faults,
                        "%s/%s: migrations are named NNNN_name.sql: a number from 1 in %d digits or "
                        "more, then A-Z a-z 0-9 _ -",

@@ -37,7 +37,4 @@ MUST_USE bool migration_files_from(const struct asset *assets, const char *home,
                                    struct migration_files *out, struct status *status);
 void migration_files_free(struct migration_files *files);
 
-/* "0001_login.sql" is 1; 0 for what is no such name. */
-int64_t migration_number_of(const char *name);
-
 #endif
