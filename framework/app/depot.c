@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A host's database: where to connect, and what is told when it comes and goes. */
-#include <stdio.h>
 #include <string.h>
 
 #include "app/host_inside.h"
-#include "base/clock.h"
 #include "base/log.h"
 
 #define CONNECT_MS 10000
@@ -22,10 +20,8 @@ static bool on_server(void *own, const char **conninfo, struct status *status)
 
 static void note_state(struct depot *depot, bool is_ready, const char *why)
 {
-    if (depot->is_ready != is_ready || !depot->since_unix_us)
-        depot->since_unix_us = clock_unix_us();
-    depot->is_ready = is_ready;
-    snprintf(depot->last_error, sizeof depot->last_error, "%s", why);
+    standing_note(&depot->standing, is_ready);
+    standing_blame(&depot->standing, why);
     explicit_bzero(depot->conninfo, sizeof depot->conninfo);
 }
 
@@ -96,18 +92,14 @@ void depot_open(struct depot *depot, struct host *host)
         .on_lost = on_lost,
         .on_room = on_room,
     };
-    const char *const labels[] = { "postgres" };
     const struct store_settings settings = {
         .connections = (unsigned)host->config->postgres.connections,
         .timeout_ms = (uint32_t)host->config->postgres.timeout_ms,
         .connect_ms = CONNECT_MS,
         .name = host->config->name,
     };
-    *depot = (struct depot){
-        .host = host,
-        .connected = metrics_gauge(host->metrics, METRIC_CONNECTED, labels),
-        .reconnects = metrics_counter(host->metrics, METRIC_RECONNECTS, labels),
-    };
+    *depot = (struct depot){ .host = host };
+    standing_metrics_init(&depot->metrics, host->metrics, "postgres");
     depot->store = store_new(host->loop, &settings, &events, depot);
     start_pulse(depot);
 }

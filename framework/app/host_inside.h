@@ -9,6 +9,7 @@
 #include "app/caretaker.h"
 #include "app/depths.h"
 #include "app/host.h"
+#include "app/standing.h"
 #include "app/telemetry.h"
 #include "app/topologies.h"
 #include "flow/crew.h"
@@ -24,9 +25,7 @@ struct link {
     const char *role; /* "consume", "publish" */
     struct brokers brokers;
     struct amqp_connection *connection;
-    bool is_ready;
-    int64_t since_unix_us; /* of the present state */
-    char last_error[448];
+    struct standing standing;
     void (*on_closed)(struct host *host);
 };
 
@@ -35,12 +34,8 @@ struct depot {
     struct host *host;
     struct store *store; /* NULL: none is needed */
     char conninfo[2048]; /* of the last try; wiped when it is over */
-    bool is_ready;
-    int64_t since_unix_us;
-    uint64_t reconnects_told;
-    char last_error[448];
-    struct gauge *connected;
-    struct counter *reconnects;
+    struct standing standing;
+    struct standing_metrics metrics;
     struct query pulse; /* asked now and then: a server that stands still is not ready */
     struct timer pulse_timer;
 };
@@ -52,12 +47,8 @@ struct larder {
     struct repairer *repairer;  /* NULL: messages are held */
     struct config_redis server; /* of the last try; wiped when it is over */
     char shown[320];
-    bool is_ready;
-    int64_t since_unix_us;
-    uint64_t reconnects_told;
-    char last_error[448];
-    struct gauge *connected;
-    struct counter *reconnects;
+    struct standing standing;
+    struct standing_metrics metrics;
 };
 
 struct post {
@@ -99,9 +90,7 @@ struct host {
     struct timer tick, report, drain;
     uint64_t tick_due_ns; /* when the next tick should come */
     struct histogram *loop_lag;
-    struct gauge *connected;
-    struct counter *reconnects;
-    uint64_t reconnects_told;
+    struct standing_metrics broker; /* of both its connections */
     enum drain_step drain_step;
     bool has_stuck;  /* a lane: the drain is for that, and the host starts anew */
     bool is_told;    /* to end, during such a drain */

@@ -7,7 +7,6 @@
 
 #include "app/host_inside.h"
 #include "app/redis_server.h"
-#include "base/clock.h"
 #include "base/log.h"
 
 #define CONNECT_MS 10000
@@ -20,10 +19,8 @@ static bool on_server(void *own, struct cache_server *out, struct status *status
 
 static void note_state(struct larder *larder, bool is_ready, const char *why)
 {
-    if (larder->is_ready != is_ready || !larder->since_unix_us)
-        larder->since_unix_us = clock_unix_us();
-    larder->is_ready = is_ready;
-    snprintf(larder->last_error, sizeof larder->last_error, "%s", why);
+    standing_note(&larder->standing, is_ready);
+    standing_blame(&larder->standing, why);
     explicit_bzero(&larder->server, sizeof larder->server);
 }
 
@@ -50,10 +47,12 @@ static void on_breaker(void *own, enum breaker_state state, const char *why)
     if (state == BREAKER_CLOSED) {
         log_info("cache", "Redis takes entries again",
                  LOG_TEXT(SERVER, cache_server(larder->cache)));
-        larder->last_error[0] = '\0';
+        standing_blame(&larder->standing, "");
         if (larder->repairer) repairer_look(larder->repairer);
     } else if (state == BREAKER_OPEN) {
-        snprintf(larder->last_error, sizeof larder->last_error, "breaker open: %s", why);
+        char words[sizeof larder->standing.last_error];
+        snprintf(words, sizeof words, "breaker open: %s", why);
+        standing_blame(&larder->standing, words);
         log_warn("cache", "the breaker opens: nothing is sent for a while",
                  LOG_TEXT(SERVER, cache_server(larder->cache)), LOG_TEXT(REASON, why));
     }
@@ -71,17 +70,13 @@ void larder_open(struct larder *larder, struct host *host)
         .on_server = on_server, .on_ready = on_ready, .on_lost = on_lost, .on_breaker = on_breaker
     };
     const struct config *config = host->config;
-    const char *const labels[] = { "redis" };
     const struct cache_settings settings = {
         .name = config->name,
         .connect_ms = CONNECT_MS,
         .timeout_ms = (uint32_t)config->redis.timeout_ms,
     };
-    *larder = (struct larder){
-        .host = host,
-        .connected = metrics_gauge(host->metrics, METRIC_CONNECTED, labels),
-        .reconnects = metrics_counter(host->metrics, METRIC_RECONNECTS, labels),
-    };
+    *larder = (struct larder){ .host = host };
+    standing_metrics_init(&larder->metrics, host->metrics, "redis");
     (void)metrics_gauge(host->metrics, METRIC_CACHE_REPAIR_PENDING, NULL); /* also where none is */
     larder->cache = cache_new(host->loop, &settings, &events, larder);
     if (config->redis.on_failure == CONFIG_HOLD) return;

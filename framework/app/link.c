@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A host's connection to its broker: which server to try, and what is told when it comes and goes. */
-#include <stdio.h>
-#include <string.h>
-
 #include "app/host_inside.h"
-#include "base/clock.h"
 #include "base/log.h"
 
 static bool on_server(void *own, struct amqp_server *out, struct status *status)
@@ -16,8 +12,7 @@ static bool on_server(void *own, struct amqp_server *out, struct status *status)
 
 static void note_state(struct link *link, bool is_ready)
 {
-    if (link->is_ready != is_ready || !link->since_unix_us) link->since_unix_us = clock_unix_us();
-    link->is_ready = is_ready;
+    standing_note(&link->standing, is_ready);
     brokers_forget(&link->brokers);
 }
 
@@ -25,7 +20,7 @@ static void on_ready(void *own)
 {
     struct link *link = own;
     note_state(link, true);
-    link->last_error[0] = '\0';
+    standing_blame(&link->standing, "");
     log_info("amqp", "connected", LOG_TEXT(SERVER, amqp_connection_server(link->connection)),
              LOG_TEXT(CONNECTION, link->role),
              LOG_TEXT(VERSION, amqp_connection_broker(link->connection)));
@@ -35,7 +30,7 @@ static void on_lost(void *own, const char *why, bool is_refusal)
 {
     struct link *link = own;
     note_state(link, false);
-    snprintf(link->last_error, sizeof link->last_error, "%s", why);
+    standing_blame(&link->standing, why);
     log_warn("amqp",
              is_refusal ? "refused by the broker; trying again" : "not connected; trying again",
              LOG_TEXT(SERVER, amqp_connection_server(link->connection)),

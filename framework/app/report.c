@@ -29,25 +29,19 @@ static void on_tick(void *own)
 
 static void tell_link(const struct link *link, struct board_server *server)
 {
-    board_say(server->kind, sizeof server->kind, "amqp");
-    board_say(server->name, sizeof server->name, link->role);
-    board_say(server->address, sizeof server->address, amqp_connection_server(link->connection));
-    board_say(server->last_error, sizeof server->last_error, link->last_error);
-    server->connected = link->is_ready;
-    server->since_unix_us = link->since_unix_us;
-    server->reconnects = amqp_connection_reconnects(link->connection);
+    const struct standing_names names = { "amqp", link->role,
+                                          amqp_connection_server(link->connection) };
+    standing_tell(&link->standing, &names, amqp_connection_reconnects(link->connection), server);
 }
 
 /* That there is nothing to publish on matters only while there is something to publish. */
 static void tell_broker(struct host *host, struct board_snapshot *draft)
 {
-    const struct link *consume = &host->consume, *publish = &host->publish;
-    tell_link(consume, &draft->servers[0]);
-    tell_link(publish, &draft->servers[1]);
-    gauge_set(host->connected, consume->is_ready && publish->is_ready);
-    const uint64_t reconnects = draft->servers[0].reconnects + draft->servers[1].reconnects;
-    counter_add(host->reconnects, reconnects - host->reconnects_told);
-    host->reconnects_told = reconnects;
+    const struct standing *consume = &host->consume.standing, *publish = &host->publish.standing;
+    tell_link(&host->consume, &draft->servers[0]);
+    tell_link(&host->publish, &draft->servers[1]);
+    standing_metrics_tell(&host->broker, consume->is_ready && publish->is_ready,
+                          draft->servers[0].reconnects + draft->servers[1].reconnects);
     char words[BOARD_WORDS_BYTES];
     if (!consume->is_ready) {
         snprintf(words, sizeof words, "amqp: not connected%s%s", *consume->last_error ? ": " : "",
@@ -62,22 +56,15 @@ static void tell_depot(struct host *host, struct board_snapshot *draft)
 {
     struct depot *depot = &host->depot;
     if (!depot->store) return;
-    struct board_server *server = &draft->servers[2];
-    board_say(server->kind, sizeof server->kind, "postgres");
-    board_say(server->name, sizeof server->name, "store");
-    board_say(server->address, sizeof server->address, store_server(depot->store));
-    board_say(server->last_error, sizeof server->last_error, depot->last_error);
-    server->connected = depot->is_ready;
-    server->since_unix_us = depot->since_unix_us;
-    server->reconnects = store_reconnects(depot->store);
-    gauge_set(depot->connected, depot->is_ready);
-    counter_add(depot->reconnects, server->reconnects - depot->reconnects_told);
-    depot->reconnects_told = server->reconnects;
-    if (depot->is_ready || !host->needs_store) return;
+    const struct standing_names names = { "postgres", "store", store_server(depot->store) };
+    const uint64_t reconnects = store_reconnects(depot->store);
+    standing_tell(&depot->standing, &names, reconnects, &draft->servers[2]);
+    standing_metrics_tell(&depot->metrics, depot->standing.is_ready, reconnects);
+    if (depot->standing.is_ready || !host->needs_store) return;
     char words[BOARD_WORDS_BYTES];
     snprintf(words, sizeof words, "postgres: %s%s",
              store_is_at_fault(depot->store) ? "not as declared: " : "not connected: ",
-             depot->last_error);
+             depot->standing.last_error);
     board_add_reason(draft, words);
 }
 
@@ -90,18 +77,12 @@ static void tell_larder(struct host *host, struct board_snapshot *draft)
     if (!larder->cache) return;
     if (larder->repairer) draft->cache.repairs = repairer_count(larder->repairer);
     struct board_server *server = &draft->servers[host->depot.store ? 3 : 2];
-    board_say(server->kind, sizeof server->kind, "redis");
-    board_say(server->name, sizeof server->name, "cache");
-    board_say(server->address, sizeof server->address, cache_server(larder->cache));
-    board_say(server->last_error, sizeof server->last_error, larder->last_error);
-    server->connected = larder->is_ready;
+    const struct standing_names names = { "redis", "cache", cache_server(larder->cache) };
+    const uint64_t reconnects = cache_reconnects(larder->cache);
+    standing_tell(&larder->standing, &names, reconnects, server);
     board_say(server->breaker, sizeof server->breaker,
               breaker_state_name(cache_breaker(larder->cache)));
-    server->since_unix_us = larder->since_unix_us;
-    server->reconnects = cache_reconnects(larder->cache);
-    gauge_set(larder->connected, larder->is_ready);
-    counter_add(larder->reconnects, server->reconnects - larder->reconnects_told);
-    larder->reconnects_told = server->reconnects;
+    standing_metrics_tell(&larder->metrics, larder->standing.is_ready, reconnects);
     if (cache_is_ready(larder->cache)) return;
     if (larder->repairer) {
         const char *fault = repairer_fault(larder->repairer);
@@ -110,7 +91,7 @@ static void tell_larder(struct host *host, struct board_snapshot *draft)
         snprintf(words, sizeof words, "redis: away, and its repair is not recorded: %s", fault);
     } else {
         snprintf(words, sizeof words, "redis: %s: %s",
-                 !larder->is_ready ? "not connected" : "takes no entries",
+                 !larder->standing.is_ready ? "not connected" : "takes no entries",
                  cache_fault(larder->cache));
     }
     board_add_reason(draft, words);
@@ -191,7 +172,7 @@ static void tell_consumer(struct host *host, const struct post *post, struct boa
                  view.paused_by);
         board_add_reason(draft, words);
     }
-    if (view.is_subscribed || !host->consume.is_ready) return;
+    if (view.is_subscribed || !host->consume.standing.is_ready) return;
     if (*view.paused_by) /* what follows the colon stands in a line of its own */
         snprintf(words, sizeof words, "queue %s: not consuming: paused for %.*s",
                  post->consumer->queue, (int)strcspn(view.paused_by, ":"), view.paused_by);
@@ -256,10 +237,8 @@ static void introduce(struct host *host)
 
 void report_start(struct host *host)
 {
-    const char *const labels[] = { "amqp" };
     host->loop_lag = metrics_histogram(host->metrics, METRIC_LOOP_LAG_SECONDS, NULL);
-    host->connected = metrics_gauge(host->metrics, METRIC_CONNECTED, labels);
-    host->reconnects = metrics_counter(host->metrics, METRIC_RECONNECTS, labels);
+    standing_metrics_init(&host->broker, host->metrics, "amqp");
     timer_init(&host->tick, host->loop, on_tick, host);
     timer_init(&host->report, host->loop, on_report, host);
     introduce(host);
