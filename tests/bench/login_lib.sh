@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# What login.sh measures with: the events and their table, the servers' CPU, and the two workers, each
+# What login.sh measures with: the events and their table, the servers' CPU, and the three workers, each
 # as start, await, stop (and percentiles). What one run took is in MEASURED, in ns and KiB. Nothing is
 # asked of a worker while it works: that would cost it CPU; it is done when it spends none any more.
 
@@ -158,45 +158,51 @@ servers_account() {
     MEASURED[postgres]=$(($(postgres_cpu_ns) - POSTGRES_BEFORE))
 }
 
-# ---- the worker by hand ----------------------------------------------------------------------------
+# ---- the workers by hand ---------------------------------------------------------------------------
 
-# floor_start ROWS PREFETCH WAIT_MS PROCESSES
-floor_start() {
-    local i rows=$(($1 <= $2 / 2 ? $1 : $2 / 2))
+# hand_start PROGRAM ROWS PREFETCH WAIT_MS PROCESSES
+hand_start() {
+    local i rows=$(($2 <= $3 / 2 ? $2 : $3 / 2))
     WORKERS=()
-    rm -f "$BENCH_DIR"/floor.*.out
-    for ((i = 0; i < $4; i++)); do
-        "$WARRENER_BUILD/tests/bench/bench_login_floor" "$AMQP_URL" bench.login "$2" "$rows" "$3" 0 1500 \
-            "$DATABASE_URL" ${LOGIN_CACHE:+"$REDIS_URL"} >"$BENCH_DIR/floor.$i.out" 2>"$BENCH_DIR/worker.$i.log" &
+    rm -f "$BENCH_DIR"/hand.*.out
+    for ((i = 0; i < $5; i++)); do
+        "$WARRENER_BUILD/tests/bench/bench_login_$1" "$AMQP_URL" bench.login "$3" "$rows" "$4" 0 1500 \
+            "$DATABASE_URL" ${LOGIN_CACHE:+"$REDIS_URL"} >"$BENCH_DIR/hand.$i.out" 2>"$BENCH_DIR/worker.$i.log" &
         WORKERS+=($!)
         BENCH_PIDS+=($!)
     done
 }
 
-floors_are_done() {
+hands_are_done() {
     local pid
     for pid in "${WORKERS[@]}"; do kill -0 "$pid" 2>/dev/null || login_fail 'a worker has ended'; done
-    [[ $(cat "$BENCH_DIR"/floor.*.out 2>/dev/null | wc -l) == "${#WORKERS[@]}" ]]
+    [[ $(cat "$BENCH_DIR"/hand.*.out 2>/dev/null | wc -l) == "${#WORKERS[@]}" ]]
 }
 
-floor_await() {
+hand_await() {
     local taken
-    within 120 floors_are_done
-    read -r taken 'MEASURED[wall]' 'MEASURED[cpu]' 'MEASURED[kib]' < <(cat "$BENCH_DIR"/floor.*.out | awk '{
+    within 120 hands_are_done
+    read -r taken 'MEASURED[wall]' 'MEASURED[cpu]' 'MEASURED[kib]' < <(cat "$BENCH_DIR"/hand.*.out | awk '{
         taken += $1; cpu += $3
         if ($4 > kib) kib = $4
         if ($1 && (!began || $5 < began)) began = $5
         if ($6 > ended) ended = $6
     } END { printf "%d %.0f %.0f %d\n", taken, ended - began, cpu, kib }')
-    ((taken == $1)) || login_fail "the floor took $taken messages, not $1"
+    ((taken == $1)) || login_fail "the worker by hand took $taken messages, not $1"
 }
 
-floor_stop() {
+hand_stop() {
     kill -TERM "${WORKERS[@]}"
     wait "${WORKERS[@]}" || true
 }
 
-floor_percentiles() { :; }
+hand_percentiles() { :; }
+
+floor_start() { hand_start floor "$@"; }
+edge_start() { hand_start edge "$@"; }
+for verb in await stop percentiles; do
+    eval "floor_$verb() { hand_$verb \"\$@\"; }; edge_$verb() { hand_$verb \"\$@\"; }"
+done
 
 # ---- the host --------------------------------------------------------------------------------------
 
