@@ -22,6 +22,18 @@ void batch_add(struct batch *batch, struct delivery *delivery, uint64_t now_ms)
     list_append(&batch->deliveries, &delivery->link);
 }
 
+uint32_t batch_take_key(struct list *deliveries, uint64_t order_key, struct list *into)
+{
+    uint32_t n = 0;
+    LIST_EACH (link, deliveries) {
+        if (LIST_ENTRY(link, struct delivery, link)->order_key != order_key) continue;
+        list_remove(link);
+        list_append(into, link);
+        n++;
+    }
+    return n;
+}
+
 bool batch_is_due(const struct batch *batch, const struct batch_policy *policy, uint64_t now_ms)
 {
     if (!batch->n) return false;

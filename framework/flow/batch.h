@@ -28,6 +28,8 @@ struct batch {
 void batch_init(struct batch *batch);
 void batch_add(struct batch *batch, struct delivery *delivery, uint64_t now_ms);
 bool batch_is_due(const struct batch *batch, const struct batch_policy *policy, uint64_t now_ms);
+/* Moves those of one order key to the end of `into`, in order; how many they were. */
+uint32_t batch_take_key(struct list *deliveries, uint64_t order_key, struct list *into);
 /* When it becomes due though nothing else comes; 0: not at all. */
 uint64_t batch_due_ms(const struct batch *batch, const struct batch_policy *policy);
 

@@ -115,6 +115,17 @@ struct ship_choice convoy_answer(struct convoy *convoy, struct shipment *shipmen
 
 /* ---- the rest ------------------------------------------------------------------------------ */
 
+void convoy_take_key(struct convoy *convoy, uint64_t order_key, struct list *into)
+{
+    LIST_EACH (link, &convoy->waiting) {
+        struct shipment *shipment = LIST_ENTRY(link, struct shipment, link);
+        shipment->n -= batch_take_key(&shipment->deliveries, order_key, into);
+        if (shipment->n) continue;
+        list_remove(link);
+        free(shipment);
+    }
+}
+
 struct shipment *convoy_forget(struct convoy *convoy)
 {
     struct list *first = list_take_first(&convoy->waiting);

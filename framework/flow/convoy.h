@@ -48,6 +48,8 @@ void convoy_land(struct shipment *shipment);
 /* Landed, and in line again. */
 void convoy_give_back(struct convoy *convoy, struct shipment *shipment);
 
+/* Those of one order key that wait, at the end of `into`, in order. */
+void convoy_take_key(struct convoy *convoy, uint64_t order_key, struct list *into);
 /* One after another those that wait, the caller's now; NULL: what is left flies, and is marked. */
 struct shipment *convoy_forget(struct convoy *convoy);
 

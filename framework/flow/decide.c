@@ -161,14 +161,33 @@ static bool is_overtaking(const struct crew *crew, const struct delivery *delive
     return !delivery->is_head && parking_is_stopped(&crew->parking, delivery->order_key);
 }
 
-static void park(struct crew *crew, struct delivery *delivery)
+/* Behind the head of its key, to be handled anew. */
+static void wait_behind(struct crew *crew, struct delivery *delivery)
 {
     delivery_move(delivery, DELIVERY_RECEIVED);
-    delivery->is_parked = false;
+    delivery->is_parked = delivery->is_head = false;
     forget_outcome(crew, delivery);
     parking_add(&crew->parking, delivery);
-    valve_took_back(&crew->valve);
     if (delivery->is_suspect) crew_suspect_left(crew, delivery);
+}
+
+static void park(struct crew *crew, struct delivery *delivery)
+{
+    wait_behind(crew, delivery);
+    valve_took_back(&crew->valve);
+}
+
+/* Its key was stopped when these were decided already. */
+static void park_staged(struct crew *crew, uint64_t order_key)
+{
+    struct list behind;
+    list_init(&behind);
+    shipper_take_key(crew->shipper, order_key, &behind);
+    crew->batch.n -= batch_take_key(&crew->batch.deliveries, order_key, &behind);
+    LIST_EACH (link, &behind) {
+        list_remove(link);
+        wait_behind(crew, LIST_ENTRY(link, struct delivery, link));
+    }
 }
 
 /* What it wants is loaded; then it goes to a lane again. */
@@ -258,9 +277,12 @@ static void on_bad_row(void *own, struct delivery *delivery, const struct store_
 static void on_not_yet(void *own, struct delivery *delivery, const struct store_answer *answer)
 {
     struct crew *crew = own;
+    const uint64_t order_key = delivery->order_key;
     put_reason(crew, delivery, answer);
     valve_note(&crew->valve, VALVE_STORED, true, now_ms(crew));
     go_again(crew, delivery);
+    if (crew_is_ordered(crew) && parking_is_stopped(&crew->parking, order_key))
+        park_staged(crew, order_key);
 }
 
 /* No attempt is spent: what it decides on now is newer. Its keys are still its own. */

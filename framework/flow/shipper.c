@@ -256,6 +256,11 @@ void shipper_ship(struct shipper *shipper, struct batch *batch)
     shipper_run(shipper);
 }
 
+void shipper_take_key(struct shipper *shipper, uint64_t order_key, struct list *into)
+{
+    convoy_take_key(&shipper->convoy, order_key, into);
+}
+
 void shipper_forget(struct shipper *shipper)
 {
     for (struct shipment *shipment; (shipment = convoy_forget(&shipper->convoy));)

@@ -53,6 +53,9 @@ bool shipper_has_room(const struct shipper *shipper);
 void shipper_ship(struct shipper *shipper, struct batch *batch);
 void shipper_run(struct shipper *shipper); /* the store has room, or is ready, again */
 
+/* With an order to keep: the key's first message has to wait, and those behind it, of which none flies,
+ * are the owner's again. */
+void shipper_take_key(struct shipper *shipper, uint64_t order_key, struct list *into);
 /* The subscription is over: what is not in flight comes back at once, the rest as it is answered. */
 void shipper_forget(struct shipper *shipper);
 bool shipper_is_idle(const struct shipper *shipper);

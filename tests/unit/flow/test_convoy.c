@@ -20,7 +20,10 @@ static char told[256];                   /* what became of them, in order: "+ab"
 static void open_convoy(bool is_ordered)
 {
     convoy_init(&convoy, is_ordered, NULL);
-    for (int i = 0; i < MOST; i++) list_init(&deliveries[i].link);
+    for (int i = 0; i < MOST; i++) {
+        list_init(&deliveries[i].link);
+        deliveries[i].order_key = 0;
+    }
     now_ms = rested_ms = 0;
     told[0] = '\0';
 }
@@ -335,6 +338,36 @@ Test(convoy, says_when_nothing_is_committed_any_more)
     answer(second, FAULT_NONE, true);
     cr_assert(!convoy_is_failing(&convoy), "whosever commit it was");
     answer(first, FAULT_NONE, true);
+}
+
+/* ---- a key that has stopped ------------------------------------------------------------------ */
+
+Test(convoy, what_waits_behind_a_stopped_key_is_taken_back)
+{
+    char taken[8] = "";
+    struct shipment *first;
+    struct list behind;
+    list_init(&behind);
+    open_convoy(true);
+    for (const char *c = "adfg"; *c; c++) deliveries[*c - 'a'].order_key = 1;
+    add("abcd");
+    add("ef");
+    add("g");
+    GOES(first, "abcd");
+    answer(first, FAULT_PARENT, true);
+    GOES(first, "ab");
+    convoy_take_key(&convoy, 1, &behind);
+    LIST_EACH (link, &behind) {
+        strncat(taken,
+                (const char[]){
+                    (char)('a' + (LIST_ENTRY(link, struct delivery, link) - deliveries)), '\0' },
+                1);
+    }
+    cr_assert_str_eq(taken, "dfg", "but for what flies");
+    cr_assert_eq(convoy_count(&convoy), 2 + 1 + 1);
+    answer(first, FAULT_NONE, true);
+    run('-', FAULT_NONE);
+    cr_assert_str_eq(told, "+ab+c+e");
 }
 
 /* ---- the end of a subscription --------------------------------------------------------------- */
