@@ -305,7 +305,6 @@ static void follow_failure(struct shelf *shelf)
 static void follow_success(struct shelf *shelf)
 {
     struct entry *entry;
-    shelf->fault[0] = '\0';
     inquiry_succeed(&shelf->inquiry);
     while ((entry = entry_of(inquiry_take_any(&shelf->inquiry))))
         answer(entry, &(struct loaded){ .is_absent = true });

@@ -147,7 +147,6 @@ static void note_commit(struct shipper *shipper, const struct shipment *shipment
                         const struct store_answer *answer)
 {
     const uint64_t now_ns = clock_now_ns();
-    shipper->fault[0] = '\0';
     counter_add(shipper->committed, 1);
     counter_add(shipper->duplicates, answer->duplicates);
     histogram_note(shipper->batch_rows, answer->rows);
