@@ -53,7 +53,8 @@ struct repairer {
     const struct sink **sinks; /* that are known */
     size_t n_sinks;
     unsigned long long count;
-    char fault[400];
+    size_t n_failing; /* requests */
+    char fault[400];  /* of the last that failed */
 };
 
 struct repair_request {
@@ -62,6 +63,7 @@ struct repair_request {
     struct timer again;
     struct backoff backoff;
     struct arena arena;
+    bool is_failing;
     void (*on_recorded)(void *owner);
     void *owner;
 };
@@ -78,6 +80,7 @@ static void look_within(struct repairer *repairer, uint64_t ms)
 
 static void free_request(struct repair_request *request)
 {
+    request->repairer->n_failing -= request->is_failing;
     timer_fini(&request->again);
     arena_reset(&request->arena);
     free(request);
@@ -88,6 +91,8 @@ static void on_query_end(void *own, bool is_done, const char *why)
     struct repair_request *request = own;
     struct repairer *repairer = request->repairer;
     if (!is_done) {
+        repairer->n_failing += !request->is_failing;
+        request->is_failing = true;
         snprintf(repairer->fault, sizeof repairer->fault, "%s", why);
         log_warn("flow", "the repair of cache entries cannot be recorded; trying again",
                  LOG_TEXT(REASON, why));
@@ -96,7 +101,6 @@ static void on_query_end(void *own, bool is_done, const char *why)
     }
     void (*tell)(void *) = request->on_recorded;
     void *owner = request->owner;
-    repairer->fault[0] = '\0';
     free_request(request);
     look_within(repairer, LOOK_AGAIN_MS);
     tell(owner);
@@ -387,5 +391,5 @@ uint64_t repairer_count(const struct repairer *repairer)
 
 const char *repairer_fault(const struct repairer *repairer)
 {
-    return repairer->fault;
+    return repairer->n_failing ? repairer->fault : "";
 }

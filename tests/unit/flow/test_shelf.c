@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The shelf against a database that the test plays: it takes the question that waits, and answers with
- * rows or a SQLSTATE. Which keys are asked for together is test_inquiry.c's. */
+ * The shelf against a database that the test plays. Which keys are asked for together is test_inquiry.c's. */
 #include <criterion/criterion.h>
-#include <event2/event.h>
-#include <libpq-fe.h>
-#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
 
-#include "base/clock.h"
 #include "flow/shelf.h"
 #include "flow/ship_policy.h"
 #include "store/pool.h"
-#include "store/query.h"
-#include "store/wire_bytes.h"
+#include "unit/flow/clerk.h"
 
 #define ARRAY_HEAD_BYTES 20
-#define COLUMNS 3
 
-static struct loop *loop;
-static struct store *store;
 static struct cache_reader *reader;
 static struct loader loader;
 static struct shelf *shelf;
@@ -52,39 +45,21 @@ static void on_refused(void *owner, struct seat *seat, const struct shelf_refusa
     shelf_leave(seat);
 }
 
-static bool on_server(void *owner, const char **conninfo, struct status *status)
-{
-    (void)owner, (void)conninfo;
-    return status_fail(status, EXIT_CONFIG, "there is none");
-}
-
-static void on_lost(void *owner, const char *why, bool is_deployment)
-{
-    (void)owner, (void)why, (void)is_deployment;
-}
-
-static void ignore(void *owner)
-{
-    (void)owner;
-}
-
 static struct shelf *new_shelf(void)
 {
     static const struct shelf_events events = { on_settled, on_refused };
-    return shelf_new(loop,
-                     &(struct shelf_settings){
-                         .loader = &loader, .store = store, .reader = reader, .consumer = "q" },
-                     &events, NULL);
+    return shelf_new(
+        clerk.loop,
+        &(struct shelf_settings){
+            .loader = &loader, .store = clerk.store, .reader = reader, .consumer = "q" },
+        &events, NULL);
 }
 
 static void open_shelf(const char *cache_key)
 {
-    static const struct store_settings settings = { .connections = 1, .name = "test" };
-    static const struct store_events store_events = { on_server, ignore, on_lost, ignore };
     static char sql[] = "select k, v, x from t where k = any($1)";
-    loop = loop_new();
-    store = store_new(loop, &settings, &store_events, NULL);
-    reader = cache_key ? cache_reader_new(loop, NULL) : NULL;
+    clerk_open();
+    reader = cache_key ? cache_reader_new(clerk.loop, NULL) : NULL;
     loader = (struct loader){
         .name = "cart", .sql = sql, .cache_key = cache_key, .ttl_s = 60, .absent_ttl_s = 1
     };
@@ -103,10 +78,10 @@ static void open_cached(void)
 
 static void close_shelf(void)
 {
-    store_free(store);
+    clerk_close_store();
     shelf_free(shelf);
     if (reader) cache_reader_free(reader);
-    loop_free(loop);
+    clerk_close_loop();
 }
 
 TestSuite(shelf, .init = open_plain, .fini = close_shelf, .timeout = 30);
@@ -130,66 +105,17 @@ static const char *keys_of(const struct query *query)
     return keys;
 }
 
-static bool is_asked(void)
-{
-    event_base_loop(loop_base(loop), EVLOOP_NONBLOCK);
-    return !list_is_empty(&store->queries);
-}
-
 static struct query *take_question(const char *keys)
 {
-    const uint64_t deadline_ms = clock_now_ms() + 10000;
-    while (!is_asked() && clock_now_ms() < deadline_ms)
-        event_base_loop(loop_base(loop), EVLOOP_ONCE);
-    cr_assert(!list_is_empty(&store->queries), "nobody asks for %s", keys);
-    struct query *query = LIST_ENTRY(list_take_first(&store->queries), struct query, link);
-    query->state = QUERY_IDLE;
+    struct query *query = clerk_take();
     cr_assert_str_eq(keys_of(query), keys);
     return query;
 }
 
-struct answer_row {
-    const char *key, *version, *value; /* NULL: NULL */
-};
-
-static void put(PGresult *result, int row, int column, const char *text)
-{
-    char *const copy = text ? strdup(text) : NULL;
-    cr_assert(PQsetvalue(result, row, column, copy, copy ? (int)strlen(copy) : -1));
-    free(copy);
-}
-
+/* Rows of key, version, value. */
 #define ANSWER(query, ...)                                                                         \
-    answer(query, COLUMNS, (const struct answer_row[]){ __VA_ARGS__ },                             \
-           sizeof(struct answer_row[]){ __VA_ARGS__ } / sizeof(struct answer_row))
-
-static void answer(struct query *query, int n_columns, const struct answer_row *rows, size_t n)
-{
-    static char name[] = "c";
-    PGresAttDesc columns[COLUMNS] = { { .name = name }, { .name = name }, { .name = name } };
-    PGresult *const result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
-    cr_assert(PQsetResultAttrs(result, n_columns, columns));
-    for (int i = 0; i < (int)n; i++) {
-        const char *const texts[COLUMNS] = { rows[i].key, rows[i].version, rows[i].value };
-        for (int k = 0; k < n_columns; k++) put(result, i, k, texts[k]);
-    }
-    query->on_rows(query->owner, (const struct query_rows *)(const void *)result);
-    PQclear(result);
-    char words[sizeof query->why];
-    snprintf(words, sizeof words, "%s", query->why);
-    query->on_end(query->owner, !*words, words);
-}
-
-static void answer_nothing(struct query *query)
-{
-    answer(query, COLUMNS, NULL, 0);
-}
-
-static void fail(struct query *query, const char *sqlstate)
-{
-    snprintf(query->sqlstate, sizeof query->sqlstate, "%s", sqlstate);
-    query->on_end(query->owner, false, "it failed");
-}
+    clerk_answer(query, (const struct clerk_row[]){ __VA_ARGS__ },                                 \
+                 sizeof(struct clerk_row[]){ __VA_ARGS__ } / sizeof(struct clerk_row))
 
 static void leave(struct guest *guest)
 {
@@ -205,10 +131,10 @@ Test(shelf, each_key_is_asked_for_once_however_many_want_it)
     want(&second, "a", "second");
     want(&other, "b", "other");
     cr_assert_null(shelf_loaded(&first.seat));
-    ANSWER(take_question("ab"), { "a", "7", "1" }, { "x", "1", "not asked for" });
+    ANSWER(take_question("ab"), { { "a", "7", "1" } }, { { "x", "1", "not asked for" } });
     cr_assert_str_eq(told, "first=1 second=1 other=");
     cr_assert_eq(shelf_loaded(&second.seat)->version, 7);
-    cr_assert(!is_asked());
+    cr_assert(!clerk_is_asked());
     leave(&first);
     leave(&first); /* harmless */
     cr_assert(text_is(shelf_loaded(&second.seat)->value, "1"), "as long as one has a seat");
@@ -222,9 +148,9 @@ Test(shelf, a_newcomer_is_told_what_is_so_now)
     want(&early, "a", "early");
     struct query *query = take_question("a");
     want(&late, "a", "late");
-    cr_assert(!is_asked(), "one question at a time");
-    ANSWER(query, { "a", "1", "old" });
-    ANSWER(take_question("a"), { "a", "2", "new" });
+    cr_assert(!clerk_is_asked(), "one question at a time");
+    ANSWER(query, { { "a", "1", "old" } });
+    ANSWER(take_question("a"), { { "a", "2", "new" } });
     cr_assert_str_eq(told, "early=old late=new");
     leave(&early);
     leave(&late);
@@ -236,8 +162,8 @@ Test(shelf, who_came_during_a_failure_is_answered_too)
     want(&early, "a", "early");
     struct query *query = take_question("a");
     want(&late, "a", "late");
-    fail(query, "40001");
-    ANSWER(take_question("aa"), { "a", "1", "there" });
+    clerk_fail(query, "40001");
+    ANSWER(take_question("aa"), { { "a", "1", "there" } });
     cr_assert_str_eq(told, "early=there late=there");
     leave(&early);
     leave(&late);
@@ -250,7 +176,7 @@ Test(shelf, what_a_guard_reads_is_not_shared)
     loader.guards = &sink;
     want(&first, "a", "first");
     want(&second, "a", "second");
-    ANSWER(take_question("aa"), { "a", "1", "there" });
+    ANSWER(take_question("aa"), { { "a", "1", "there" } });
     cr_assert_str_eq(told, "first=there second=there");
     leave(&first);
     leave(&second);
@@ -266,18 +192,18 @@ Test(shelf, who_leaves_is_not_told)
     struct query *query = take_question("b");
     want(&away, "c", "away");
     leave(&early);
-    ANSWER(query, { "b", "1", "1" });
+    ANSWER(query, { { "b", "1", "1" } });
     query = take_question("c");
     leave(&away);
-    answer_nothing(query);
+    clerk_answer(query, NULL, 0);
     cr_assert_str_eq(told, "stays=1");
     leave(&stays);
-    cr_assert(!is_asked());
+    cr_assert(!clerk_is_asked());
 }
 
 static void await_told(const char *words)
 {
-    while (strlen(told) < strlen(words)) event_base_loop(loop_base(loop), EVLOOP_ONCE);
+    while (strlen(told) < strlen(words)) clerk_turn();
     cr_assert_str_eq(told, words);
 }
 
@@ -287,7 +213,7 @@ Test(cached_shelf, gives_both_kinds_of_answer)
     want(&first, "a", "first");
     want(&second, "a", "second");
     want(&other, "b", "other");
-    ANSWER(take_question("ab"), { "a", "7", "1" });
+    ANSWER(take_question("ab"), { { "a", "7", "1" } });
     await_told("first=1 second=1 other=");
     leave(&first);
     leave(&second);
@@ -301,9 +227,9 @@ Test(cached_shelf, what_one_consumer_loads_the_others_get)
     want(&ours, "a", "ours");
     struct shelf *const other = shelf = new_shelf();
     want(&theirs, "a", "theirs");
-    ANSWER(take_question("a"), { "a", "7", "1" });
+    ANSWER(take_question("a"), { { "a", "7", "1" } });
     await_told("ours=1 theirs=1");
-    cr_assert(!is_asked());
+    cr_assert(!clerk_is_asked());
     leave(&ours);
     leave(&theirs);
     shelf_free(other);
@@ -317,11 +243,11 @@ Test(shelf, a_key_that_cannot_be_taken_is_found)
     struct guest guests[4];
     const char *const keys[] = { "a", "b", "c", "d" };
     for (int i = 0; i < 4; i++) want(&guests[i], keys[i], keys[i]);
-    fail(take_question("abcd"), "22P02");
-    answer_nothing(take_question("ab"));
-    fail(take_question("cd"), "22P02");
-    fail(take_question("c"), "22P02");
-    answer_nothing(take_question("d"));
+    clerk_fail(take_question("abcd"), "22P02");
+    clerk_answer(take_question("ab"), NULL, 0);
+    clerk_fail(take_question("cd"), "22P02");
+    clerk_fail(take_question("c"), "22P02");
+    clerk_answer(take_question("d"), NULL, 0);
     cr_assert_str_eq(told, "a= b= c!22P02 d=");
     for (int i = 0; i < 4; i++) leave(&guests[i]);
 }
@@ -332,7 +258,8 @@ Test(shelf, a_version_below_zero_is_that_keys_fault_alone)
     want(&a, "a", "a");
     want(&b, "b", "b");
     want(&c, "c", "c");
-    ANSWER(take_question("abc"), { "a", "-1", "1" }, { "b", NULL, NULL }, { "c", "0", "2" });
+    ANSWER(take_question("abc"), { { "a", "-1", "1" } }, { { "b", NULL, NULL } },
+           { { "c", "0", "2" } });
     cr_assert_str_eq(told, "a! b= c=2");
     cr_assert_eq(shelf_loaded(&b.seat)->version, 0);
     cr_assert_eq(shelf_loaded(&c.seat)->version, 0);
@@ -345,23 +272,23 @@ Test(shelf, the_servers_own_faults_are_waited_for)
     struct guest guest;
     want(&guest, "a", "a");
     for (int i = 0; i < SHIP_PATIENCE - 1; i++) {
-        fail(take_question("a"), "40001");
+        clerk_fail(take_question("a"), "40001");
         cr_assert_str_eq(shelf_fault(shelf), "");
-        cr_assert(!is_asked(), "it rests");
+        cr_assert(!clerk_is_asked(), "it rests");
     }
     cr_assert_str_eq(told, "");
-    fail(take_question("a"), "40001");
+    clerk_fail(take_question("a"), "40001");
     cr_assert_str_eq(told, "a?40001", "alone on a server that is well");
-    cr_assert(!is_asked());
+    cr_assert(!clerk_is_asked());
 }
 
 Test(shelf, a_full_disk_is_said_and_never_a_keys_fault)
 {
     struct guest guest;
     want(&guest, "a", "a");
-    for (int i = 0; i < SHIP_PATIENCE; i++) fail(take_question("a"), "53100");
+    for (int i = 0; i < SHIP_PATIENCE; i++) clerk_fail(take_question("a"), "53100");
     cr_assert_str_eq(shelf_fault(shelf), "loader cart: 53100: it failed");
-    ANSWER(take_question("a"), { "a", "1", "1" });
+    ANSWER(take_question("a"), { { "a", "1", "1" } });
     cr_assert_str_eq(told, "a=1");
     cr_assert_str_eq(shelf_fault(shelf), "");
     leave(&guest);
@@ -371,10 +298,10 @@ Test(shelf, what_its_sql_lacks_is_the_stores_to_judge)
 {
     struct guest guest;
     want(&guest, "a", "a");
-    fail(take_question("a"), "42703");
-    cr_assert_eq(store->tables, TABLES_AT_FAULT);
+    clerk_fail(take_question("a"), "42703");
+    cr_assert_eq(clerk.store->tables, TABLES_AT_FAULT);
     cr_assert_str_eq(told, "");
-    cr_assert(!is_asked(), "nor is it asked at once");
+    cr_assert(!clerk_is_asked(), "nor is it asked at once");
     leave(&guest);
 }
 
@@ -382,8 +309,9 @@ Test(shelf, of_too_few_columns_nothing_is_taken)
 {
     struct guest guest;
     want(&guest, "a", "a");
-    answer(take_question("a"), COLUMNS - 1, &(struct answer_row){ "a", "1", NULL }, 1);
-    cr_assert_eq(store->tables, TABLES_AT_FAULT);
+    clerk_answer_columns(take_question("a"), CLERK_COLUMNS - 1,
+                         &(struct clerk_row){ { "a", "1", NULL } }, 1);
+    cr_assert_eq(clerk.store->tables, TABLES_AT_FAULT);
     cr_assert_str_eq(told, "");
     leave(&guest);
 }
