@@ -111,7 +111,7 @@ static void write_log(struct wr_job *face, enum wr_level level, struct wr_text l
 static int64_t now_us(struct wr_job *face)
 {
     const struct job *const job = job_of(face);
-    return job->settings.unix_us ? job->settings.unix_us() : clock_unix_us();
+    return job->settings.unix_us ? job->settings.unix_us(job->settings.owner) : clock_unix_us();
 }
 
 static int64_t left_ms(struct wr_job *face)

@@ -47,7 +47,8 @@ struct job_settings {
     unsigned lane;
     struct counter *
         *counters; /* one for each of the handler's, shared by lanes; NULL: not counted */
-    int64_t (*unix_us)(void); /* NULL: the wall clock */
+    int64_t (*unix_us)(const void *owner); /* NULL: the wall clock */
+    const void *owner;                     /* of that clock */
 };
 
 struct job;

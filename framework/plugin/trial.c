@@ -17,13 +17,12 @@
 
 enum { CALL_MS = 30000 }; /* what wr_left_ms counts down from */
 
-/* Whose clock is asked: the job's settings have no owner to give it. */
-static _Thread_local const struct wr_trial *at_work;
 static _Thread_local char last_fault[sizeof(struct status)];
 
-static int64_t unix_us(void)
+static int64_t unix_us(const void *own)
 {
-    return at_work->is_time_fixed ? at_work->unix_us : clock_unix_us();
+    const struct wr_trial *const trial = own;
+    return trial->is_time_fixed ? trial->unix_us : clock_unix_us();
 }
 
 /* ---- options ---------------------------------------------------------------------------------------- */
@@ -136,6 +135,7 @@ static bool open_job(struct wr_trial *trial, struct status *status)
         .queue = "trial",
         .counters = trial->counter_list,
         .unix_us = unix_us,
+        .owner = trial,
     };
     trial->job = job_new(&settings);
     if (job_open(trial->job, status)) return true;
@@ -236,11 +236,9 @@ enum wr_verdict wr_trial_handle(struct wr_trial *trial, struct wr_message messag
     arena_reset(&trial->kept);
     trial->wanted = NULL;
     if (event_is_possible(lent)) event_read(lent, &trial->json, &arena);
-    at_work = trial;
     const uint64_t before_ns = clock_now_ns();
     call(trial, &arena, lent, &outcome);
     trial->took_ns = clock_now_ns() - before_ns;
-    at_work = NULL;
     trial_keep(&trial->kept, &outcome, &trial->outcome);
     arena_reset(&arena);
     *lent = as_given;

@@ -371,8 +371,9 @@ Test(job, counters_are_counted)
     desk_expect_rejected("wr_count: there is no counter 2, the handler declares 2");
 }
 
-static int64_t noon(void)
+static int64_t noon(const void *owner)
 {
+    (void)owner;
     return 43200000000;
 }
 
