@@ -14,7 +14,7 @@
 #include "support/redis.h"
 
 #define STAGE_PATIENCE_MS 30000
-#define STAGE_TIMEOUT_MS 400 /* of one command */
+#define STAGE_TIMEOUT_MS 1000 /* of one command; a loaded machine keeps it */
 
 struct stage {
     struct loop *loop;

@@ -88,9 +88,9 @@ Test(faults, stopped_beyond_the_deadline_it_does_nothing_of_it_later)
     const uint64_t since_ms = stage_now_ms();
     cr_assert_eq(try_put(&stage, "k", 1, "old"), CACHE_FAILED);
     const uint64_t took_ms = stage_now_ms() - since_ms;
-    cr_assert(took_ms >= STAGE_TIMEOUT_MS - 20 && took_ms < 5000, "%llu ms",
+    cr_assert(took_ms >= STAGE_TIMEOUT_MS - 20 && took_ms < 20000, "%llu ms",
               (unsigned long long)took_ms);
-    cr_assert(strstr(note.why, "no answer within 400 ms"), "%s", note.why);
+    cr_assert(strstr(note.why, "no answer within 1000 ms"), "%s", note.why);
     WAIT_ON(&stage, stage_now_ms() - since_ms > STAGE_TIMEOUT_MS + 100);
     redis_signal(&stage.redis, SIGCONT);
     WAIT_ON(&stage, cache_is_connected(stage.cache));

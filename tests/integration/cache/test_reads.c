@@ -221,7 +221,7 @@ Test(reads, a_host_that_never_comes_back_keeps_nobody_for_long)
     COME(&stage, reader, &guest, "k");
     WAIT_ON(&stage, guest.asked == 1);
     const uint64_t took_ms = stage_now_ms() - since_ms;
-    cr_assert(took_ms >= 1900 && took_ms < 10000, "%llu ms", (unsigned long long)took_ms);
+    cr_assert(took_ms >= 1900 && took_ms < 20000, "%llu ms", (unsigned long long)took_ms);
     load(&guest, 1, "x");
     WAIT_ON(&stage, guest.is_settled);
     go(&guest);

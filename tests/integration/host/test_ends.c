@@ -56,7 +56,7 @@ Test(ends, well_where_no_broker_was_ever_reached)
     WAIT(&play, play_unready_says(&play, "127.0.0.1:1"));
     const uint64_t begun_ms = clock_now_ms();
     PROVE(&play, play_end(&play) == 0);
-    PROVE(&play, clock_now_ms() - begun_ms < 5000);
+    PROVE(&play, clock_now_ms() - begun_ms < 20000);
     play_close(&play);
 }
 
@@ -73,7 +73,7 @@ Test(ends, at_once_when_told_twice)
     PROVE(&play, fetch_status(play.port, "/livez") == 200);
     const uint64_t begun_ms = clock_now_ms();
     PROVE(&play, play_end(&play) == 0);
-    PROVE(&play, clock_now_ms() - begun_ms < 8000);
+    PROVE(&play, clock_now_ms() - begun_ms < 20000);
     PROVE(&play, play_left(&play) == 1);
     play_close(&play);
 }
@@ -100,7 +100,7 @@ Test(ends, when_the_drain_is_over)
     WAIT(&play, record_lines(play.record) == 1);
     const uint64_t begun_ms = clock_now_ms();
     PROVE(&play, play_end(&play) == 0);
-    PROVE(&play, clock_now_ms() - begun_ms < 10000);
+    PROVE(&play, clock_now_ms() - begun_ms < 20000);
     PROVE(&play, play_left(&play) == 1);
     play_close(&play);
 }
