@@ -262,3 +262,10 @@ Test(otlp_reader, takes_no_number_that_is_longer_than_it_need_be)
     cr_expect_not(is_read("\x0a\x80\x00", 3));
     cr_expect(is_read("\x0a\x00", 2));
 }
+
+Test(otlp_reader, takes_no_field_before_its_turn)
+{
+    cr_expect(is_read("\x0a\x0c\x0a\x0a\x0a\x08\x0a\x01k\x12\x03\x0a\x01s", 14));
+    cr_expect_not(is_read("\x0a\x0c\x0a\x0a\x0a\x08\x12\x03\x0a\x01s\x0a\x01k", 14));
+    cr_expect(strstr(reader.why, "KeyValue, field 1: out of order"), "%s", reader.why);
+}
