@@ -136,6 +136,16 @@ Test(top_view, is_plotted_from_the_newest_backwards)
     expect_line("\n▁▁█▁\n");
 }
 
+Test(top_view, says_nothing_that_a_terminal_cannot)
+{
+    snprintf(view.consumers[0].name, TOP_TEXT, "caf\xc3\xa9");
+    draw();
+    expect_line("\ncaf?  ");
+    canvas.has_utf8 = true;
+    draw();
+    expect_line("\ncaf\xc3\xa9  ");
+}
+
 /* A quiet host's is not blown up: below one a second a column is not full. */
 Test(top_view, is_plotted_as_it_is_where_little_happens)
 {
