@@ -13,7 +13,7 @@ struct metrics_text {
     size_t len, capacity;
 };
 
-void metrics_text_fini(struct metrics_text *text); /* leaves it empty and valid */
+void metrics_text_fini(struct metrics_text *text);               /* leaves it empty and valid */
 char *metrics_text_grow(struct metrics_text *text, size_t more); /* metrics_text_room's */
 
 /* Where `more` bytes may be written behind the text; `len` is then the writer's to raise. */
