@@ -63,7 +63,8 @@ Test(login_stats, needs_a_message_id)
     const char *const body = trial_login(LOGIN_ID, "1", "\"logout\"", LOGIN_AT, "");
     const struct wr_message message = { .body = { body, strlen(body) } };
     cr_expect_eq(wr_trial_handle(trial, message), WR_REJECT);
-    cr_expect_str_eq(wr_trial_reason(trial).at,
-                     "wr_row: the sink for ${table} is `once`, which needs a message id, and the "
-                     "message has none");
+    cr_expect_str_eq(
+        wr_trial_reason(trial).at,
+        "wr_row: the sink for \"login_daily\" is `once`, which needs a message id, and the "
+        "message has none");
 }
