@@ -1,40 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Parcels; see parcel.h. Each sink's rows are sorted by key; then those of one key settle among
- * themselves what is sent: folded, or in waves. A wave is a delete step and a row step; nearly always
- * there is one. Deletes wipe what came before them only where it is known that they will happen: under
- * `once` they may be repeats. */
+ * Parcels; see parcel.h. What each sink is sent is its load's to say (load.h); here it becomes steps, in
+ * the one order in which every host locks: guards, the inbox, the sinks, and what is read back. */
 #include "store/parcel.h"
 
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "store/fold.h"
 #include "store/guard.h"
-#include "store/keys.h"
+#include "store/load.h"
 #include "store/pack.h"
 #include "store/statement.h"
-
-#define NOT_SENT UINT32_MAX
-
-/* A row or delete on its way. */
-struct op {
-    const struct row *row;
-    const struct row_value *folded; /* NULL: as it was put */
-    uint32_t message;
-    uint32_t wave; /* NOT_SENT: another row stands for it, or a delete wiped it */
-};
-
-/* What goes to one sink. */
-struct load {
-    const struct sink *sink;
-    struct op *ops; /* in arrival order */
-    size_t n;
-    struct key *keys; /* sorted; NULL: the sink has no key */
-    uint32_t waves;
-    bool has_deletes;
-    unsigned repeats;
-};
 
 struct parcel {
     const struct parcel_message *messages;
@@ -121,101 +97,9 @@ static void take_ops(struct parcel *parcel)
         for (const struct row *row = parcel->messages[i].rows; row; row = row->next) {
             struct load *const load = &parcel->loads[row->sink];
             if (load->sink->is_once && parcel->is_repeat[i]) continue;
-            load->ops[load->n++] = (struct op){ .row = row, .message = (uint32_t)i };
+            load->ops[load->n++] = (struct load_op){ .row = row, .message = (uint32_t)i };
             load->has_deletes |= row->is_delete;
         }
-}
-
-/* ---- what becomes of one key ------------------------------------------------------------------- */
-
-/* A group: the ops of one key, in arrival order. */
-struct group {
-    struct load *load;
-    const struct key *keys;
-    size_t n;
-};
-
-static struct op *op_at(const struct group *group, size_t i)
-{
-    return &group->load->ops[group->keys[i].nth];
-}
-
-/* Everything one after another: rows of one wave, then a delete in the next. */
-static void settle_in_order(const struct group *group)
-{
-    const bool is_single = group->load->sink->fold == SINK_WAVES;
-    uint32_t wave = 0;
-    bool has_row = false;
-    for (size_t i = 0; i < group->n; i++) {
-        struct op *const op = op_at(group, i);
-        if (has_row && (op->row->is_delete || is_single)) {
-            wave++;
-            has_row = false;
-        }
-        has_row |= !op->row->is_delete;
-        op->wave = wave;
-    }
-    if (wave >= group->load->waves) group->load->waves = wave + 1;
-}
-
-/* One row for all; they stay apart where the server is to refuse their sum. */
-static void fold(const struct group *group, size_t first, struct arena *arena)
-{
-    const size_t n = group->n - first;
-    const struct sink *const sink = group->load->sink;
-    if (n < 2) return;
-    if (sink->on_conflict == WR_MERGE) {
-        struct folding folding;
-        fold_begin(&folding, sink, op_at(group, first)->row);
-        for (size_t i = 1; i < n; i++) fold_add(&folding, op_at(group, first + i)->row);
-        op_at(group, first)->folded = fold_end(&folding, arena);
-        if (!op_at(group, first)->folded) return;
-    } else {
-        group->load->repeats += (unsigned)(n - 1);
-    }
-    for (size_t i = first + 1; i < group->n; i++) op_at(group, i)->wave = NOT_SENT;
-}
-
-/* The last delete wipes what came before it and goes first. */
-static void settle_wiping(const struct group *group, struct arena *arena)
-{
-    size_t first = group->n;
-    while (first > 0 && !op_at(group, first - 1)->row->is_delete) first--;
-    for (size_t i = 0; i + 1 < first; i++) op_at(group, i)->wave = NOT_SENT;
-    if (group->load->sink->fold == SINK_FOLDS) {
-        fold(group, first, arena);
-    } else if (group->load->sink->fold == SINK_WAVES) {
-        for (size_t i = first; i < group->n; i++) op_at(group, i)->wave = (uint32_t)(i - first);
-        if (group->n - first > group->load->waves)
-            group->load->waves = (uint32_t)(group->n - first);
-    }
-}
-
-static void settle(struct load *load, struct arena *arena)
-{
-    const struct key *const keys = load->keys;
-    const bool is_in_order = load->sink->is_once || load->sink->has_own_sql;
-    for (size_t i = 0, n; i < load->n; i += n) {
-        n = 1;
-        while (i + n < load->n && keys_equal(&keys[i], &keys[i + n])) n++;
-        if (n == 1) continue;
-        const struct group group = { load, keys + i, n };
-        if (is_in_order)
-            settle_in_order(&group);
-        else
-            settle_wiping(&group, arena);
-    }
-}
-
-static void sort(struct load *load, struct arena *arena)
-{
-    load->waves = load->n > 0;
-    if (load->sink->n_key == 0 || load->n == 0) return;
-    load->keys = arena_take(arena, 2 * load->n * sizeof *load->keys);
-    for (size_t i = 0; i < load->n; i++)
-        load->keys[i] = key_of_row(load->sink, load->ops[i].row, (uint32_t)i, arena);
-    keys_sort(load->keys, load->keys + load->n, load->n);
-    settle(load, arena);
 }
 
 /* ---- steps ------------------------------------------------------------------------------------- */
@@ -271,7 +155,7 @@ static void add_inbox_step(struct parcel *parcel)
 }
 
 /* Own SQL and plain inserts see rows as they came, all else by key. */
-static const struct op *op_in_turn(const struct load *load, bool is_delete, size_t i)
+static const struct load_op *op_in_turn(const struct load *load, bool is_delete, size_t i)
 {
     const bool is_by_arrival = !load->keys || (!is_delete && load->sink->fold == SINK_KEEPS_ALL);
     return &load->ops[is_by_arrival ? i : load->keys[i].nth];
@@ -287,7 +171,7 @@ static void add_step_of(struct parcel *parcel, const struct load *load, bool is_
     uint32_t *const nth = sink->is_once ? arena_take(arena, load->n * sizeof *nth) : NULL;
     size_t n = 0;
     for (size_t i = 0; i < load->n; i++) {
-        const struct op *const op = op_in_turn(load, is_delete, i);
+        const struct load_op *const op = op_in_turn(load, is_delete, i);
         if (op->wave != wave || op->row->is_delete != is_delete) continue;
         if (nth) nth[n] = op->message;
         rows[n++] = (struct pack_row){ op->row, op->folded };
@@ -438,7 +322,7 @@ struct parcel *parcel_new(struct sink *const *sinks, unsigned n_sinks, const cha
     count_ops(parcel);
     if (has_once) take_ids(parcel);
     take_ops(parcel);
-    for (unsigned i = 0; i < n_sinks; i++) sort(&parcel->loads[i], &parcel->arena);
+    for (unsigned i = 0; i < n_sinks; i++) load_sort(&parcel->loads[i], &parcel->arena);
     take_guards(parcel);
     if (looks_up(parcel)) (void)add_step(parcel, statement_seek());
     if (parcel->n_guards > 0) add_guard_steps(parcel);
@@ -465,35 +349,12 @@ size_t parcel_steps(const struct parcel *parcel, const struct parcel_step **step
 
 /* ---- meeting ----------------------------------------------------------------------------------- */
 
-static bool has_same_key(const struct sink *a, const struct sink *b)
-{
-    if (a->n_key != b->n_key) return false;
-    for (unsigned i = 0; i < a->n_key; i++) {
-        const struct wr_column *const x = &a->columns[a->key[i]], *const y = &b->columns[b->key[i]];
-        if (x->type != y->type || strcmp(x->name, y->name) != 0) return false;
-    }
-    return true;
-}
-
-static bool may_touch_any(const struct sink *sink)
-{
-    return sink->has_own_sql && sink->n_key == 0;
-}
-
-static bool loads_meet(const struct load *a, const struct load *b)
-{
-    if (a->n == 0 || b->n == 0 || strcmp(a->sink->table, b->sink->table) != 0) return false;
-    if (may_touch_any(a->sink) || may_touch_any(b->sink)) return true;
-    if (!a->keys || !b->keys) return false; /* plain inserts are in nobody's way */
-    return !has_same_key(a->sink, b->sink) || keys_meet(a->keys, a->n, b->keys, b->n);
-}
-
 bool parcel_meets(const struct parcel *a, const struct parcel *b)
 {
     if (text_equal(a->consumer, b->consumer) && keys_meet(a->ids, a->n_ids, b->ids, b->n_ids))
         return true;
     for (unsigned i = 0; i < a->n_loads; i++)
         for (unsigned k = 0; k < b->n_loads; k++)
-            if (loads_meet(&a->loads[i], &b->loads[k])) return true;
+            if (load_meets(&a->loads[i], &b->loads[k])) return true;
     return false;
 }
