@@ -383,11 +383,15 @@ static void insert_rows(void)
 
 static void set_last(void)
 {
+    char key[40], value[TEXT_BYTES + 64];
+    const char *words[] = { "SET", key, value, "EX", "3600" };
     for (uint32_t i = 0; i < self.n; i++) {
         const struct row *row = &self.rows[i];
-        redisAppendCommand(
-            self.redis, "SET login:last:%lld {\"kind\":\"%b\",\"at_us\":%lld} EX 3600",
-            (long long)row->user_id, row->kind.at, (size_t)row->kind.n, (long long)row->at_us);
+        const int key_bytes = snprintf(key, sizeof key, "login:last:%lld", (long long)row->user_id);
+        const int value_bytes = snprintf(value, sizeof value, "{\"kind\":\"%.*s\",\"at_us\":%lld}",
+                                         (int)row->kind.n, row->kind.at, (long long)row->at_us);
+        const size_t lengths[] = { 3, (size_t)key_bytes, (size_t)value_bytes, 2, 4 };
+        redisAppendCommandArgv(self.redis, 5, words, lengths);
     }
     for (uint32_t i = 0; i < self.n; i++) {
         void *reply;
