@@ -196,13 +196,14 @@ hand_stop() {
     wait "${WORKERS[@]}" || true
 }
 
-hand_percentiles() { :; }
-
 floor_start() { hand_start floor "$@"; }
+floor_await() { hand_await "$@"; }
+floor_stop() { hand_stop; }
+floor_percentiles() { :; }
+
 edge_start() { hand_start edge "$@"; }
-for verb in await stop percentiles; do
-    eval "floor_$verb() { hand_$verb \"\$@\"; }; edge_$verb() { hand_$verb \"\$@\"; }"
-done
+edge_await() { hand_await "$@"; }
+edge_stop() { hand_stop; }
 
 # ---- the host --------------------------------------------------------------------------------------
 

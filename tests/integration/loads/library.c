@@ -35,6 +35,6 @@ void library_configure(struct library *library, const char *handler, const char 
 void library_close(struct library *library)
 {
     play_close(&library->play);
-    if (library->redis.pid) redis_end(&library->redis);
+    if (*library->redis.dir) redis_end(&library->redis); /* also where the test has killed it */
     postgres_drop(&library->db);
 }
