@@ -39,7 +39,7 @@ void office_bind(struct office *office, const char *queue, const char *exchange,
 /* How many different message ids are in a queue, all of which are taken. */
 uint32_t office_count_ids(struct office *office, const char *queue, uint32_t *messages);
 
-/* Has the broker close connections of this name; only where the broker is ours. */
+/* Has the broker close the connections of this name, at least one; only where the broker is ours. */
 void office_cut(const char *connection_name);
 void office_eval(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
