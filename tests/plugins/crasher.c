@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A handler for tests of how hosts die: it writes a row for each message, and what a message asks for
- * with {"do": WAY} ends the host in that way, or never comes back. */
+ * with {"do": WAY} ends the host in that way, or never comes back. With "gate": FILE it does so
+ * the first time it is called, and makes that file; from then on it waits until the file is gone, and
+ * writes to it that it does. */
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <warrener/handler.h>
@@ -98,12 +102,25 @@ static const struct {
     { "_exit", slip_away },    { "eat", eat },     { "devour", devour },     { "loop", spin },
 };
 
+static void pass(const char *gate)
+{
+    const int made = open(gate, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+    if (made >= 0) {
+        close(made);
+        return;
+    }
+    FILE *file = fopen(gate, "ae");
+    if (file) (void)(fputs("waits\n", file) + fclose(file));
+    while (access(gate, F_OK) == 0) nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
+}
+
 static enum wr_verdict crasher_handle(void *self, struct wr_job *job,
                                       const struct wr_message *message)
 {
     (void)self;
     if (wr_json_has(job, "do")) {
         const char *what = wr_cstr(job, wr_json_text(job, "do"));
+        if (wr_json_has(job, "gate")) pass(wr_cstr(job, wr_json_text(job, "gate")));
         for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
             if (strcmp(ways[i].name, what) == 0) ways[i].act();
         wr_fail(job, "it knows no way called %s", what);

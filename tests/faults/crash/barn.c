@@ -105,8 +105,9 @@ static void write_messages(const struct barn *barn, const char *way)
         if (bad == barn->bad || (i + 1) % (gap + 1) != gap) continue;
         fprintf(file,
                 "{\"id\":\"bad%u\",\"body\":{\"n\":%u,\"do\":\"%s\","
-                "\"key\":\"k1\"}}\n",
-                bad, bad, way);
+                "\"key\":\"k1\"%s%s%s}}\n",
+                bad, bad, way, *barn->gate ? ",\"gate\":\"" : "", barn->gate,
+                *barn->gate ? "\"" : "");
         bad++;
     }
     cr_assert(fclose(file) == 0 && bad == barn->bad);

@@ -15,6 +15,7 @@ struct barn {
     unsigned hosts;
     PGconn *sql;
     char table[64];
+    char gate[200]; /* of the bad messages, set before they are sent; "": none */
     uint32_t sent, bad;
     uint64_t began_ms;
 };

@@ -4,6 +4,7 @@
  * all others once in the table, and no message costs a host more than two of its lives. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "faults/crash/barn.h"
@@ -69,21 +70,36 @@ static bool status_says(struct play *play, const char *words)
     return play_has_listened(play) && play_status_says(play, words);
 }
 
-/* The supervisor is killed when the host has died once: the file in `state` knows of it. */
+static bool is_at_the_gate(const struct barn *barn)
+{
+    struct stat found;
+    return stat(barn->gate, &found) == 0 && found.st_size > 0;
+}
+
+/* The supervisor is killed when the host has died once and handles the message again: the file in
+ * `state` knows of both. */
 Test(crash, is_remembered_by_the_state_directory)
 {
     struct barn barn;
-    char top[200];
+    char top[200], state[120];
     const char *tmp = getenv("TMPDIR");
-    snprintf(top, sizeof top, "state: %s/state-%d", tmp ? tmp : "/tmp", (int)getpid());
-    if (!barn_open(&barn, "state", 1, top, "timeout: 2s")) return;
+    snprintf(state, sizeof state, "%s/warrener-state.XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    cr_assert(mkdtemp(state));
+    snprintf(top, sizeof top, "state: %s", state);
+    if (!barn_open(&barn, "state", 1, top, "timeout: 60s")) {
+        rmdir(state);
+        return;
+    }
     struct play *play = &barn.plays[0];
+    snprintf(barn.gate, sizeof barn.gate, "%s", play_path(play, "gate"));
     barn_send(&barn, 300, 1, "segv");
     barn_start(&barn);
-    WAIT(play, barn_deaths(&barn, 0) == 1);
+    WAIT(play, is_at_the_gate(&barn));
+    PROVE(play, barn_deaths(&barn, 0) == 1);
     play_kill(play);
+    cr_assert(unlink(barn.gate) == 0);
     play_start(play);
-    WAIT(play, status_says(play, "\"restarts\":2,\"last_death\":\""));
+    WAIT(play, status_says(play, "\"restarts\":3,\"last_death\":\""));
     PROVE(play, status_says(play, "\"last_death_at\":\"2") && status_says(play, "\"crashes\":2,"));
     PROVE(play, status_says(play, "\"last_death_consumer\":\"test.host.crash-state-0."));
     PROVE(play,
@@ -92,7 +108,7 @@ Test(crash, is_remembered_by_the_state_directory)
         PROVE(play, status_says(play, "\"last_death\":\"SIGSEGV: crasher.so+0x"));
     barn_prove(&barn, "crash");
     barn_close(&barn);
-    snprintf(top, sizeof top, "rm -r %s/state-%d", tmp ? tmp : "/tmp", (int)getpid());
+    snprintf(top, sizeof top, "rm -r %s", state);
     cr_assert_eq(system(top), 0); // NOLINT(cert-env33-c): a directory of ours
 }
 
