@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+
 #if __has_include(<rabbitmq-c/amqp.h>)
 #include <rabbitmq-c/amqp.h>
 #include <rabbitmq-c/tcp_socket.h>
@@ -16,6 +18,7 @@
 #endif
 
 #define ANSWER_S 20
+#define TRUST_MS 200
 
 struct rabbit {
     amqp_connection_state_t connection;
@@ -79,14 +82,32 @@ static bool answered(struct rabbit *rabbit)
     return false;
 }
 
-bool rabbit_look(struct rabbit *rabbit, const char *queue, uint32_t *ready, uint32_t *consumers)
+static bool look_once(struct rabbit *rabbit, const char *queue, uint32_t *ready,
+                      uint32_t *consumers)
 {
     const amqp_queue_declare_ok_t *ok =
         amqp_queue_declare(rabbit->connection, rabbit->channel, amqp_cstring_bytes(queue), 1, 0, 0,
                            0, amqp_empty_table);
-    if (ready) *ready = ok ? ok->message_count : 0;
-    if (consumers) *consumers = ok ? ok->consumer_count : 0;
+    *ready = ok ? ok->message_count : 0;
+    *consumers = ok ? ok->consumer_count : 0;
     return answered(rabbit);
+}
+
+/* A quorum queue too busy to answer the broker within 250 ms is said to be empty and without
+ * consumers: such an answer is believed only where it came sooner. */
+bool rabbit_look(struct rabbit *rabbit, const char *queue, uint32_t *ready, uint32_t *consumers)
+{
+    const uint64_t deadline_ms = clock_now_ms() + ANSWER_S * 1000;
+    uint32_t messages, readers;
+    for (;;) {
+        const uint64_t asked_ms = clock_now_ms();
+        const bool is_there = look_once(rabbit, queue, &messages, &readers);
+        const uint64_t now_ms = clock_now_ms();
+        if (ready) *ready = messages;
+        if (consumers) *consumers = readers;
+        if (!is_there || messages || readers) return is_there;
+        if (now_ms - asked_ms < TRUST_MS || now_ms > deadline_ms) return true;
+    }
 }
 
 bool rabbit_exists(struct rabbit *rabbit, const char *queue)
