@@ -181,9 +181,11 @@ static void on_line_lost(void *own, const char *why, bool is_deployment)
 
 void line_open(struct line *line, struct stage *stage, const char *conninfo)
 {
-    static const struct store_connection_settings settings = { .name = "warrener-test",
-                                                               .connect_ms = 3000,
-                                                               .timeout_ms = 10000 };
+    const struct store_connection_settings settings = { .name = "warrener-test",
+                                                        .connect_ms = stage->connect_ms
+                                                                          ? stage->connect_ms
+                                                                          : CONNECT_MS,
+                                                        .timeout_ms = 10000 };
     memset(line, 0, sizeof *line);
     const struct store_connection_events events = { on_line_server, on_line_ready, on_line_lost,
                                                     line };
@@ -294,7 +296,7 @@ void shop_open(struct shop *shop, struct stage *stage, const char *conninfo, uns
     cr_assert_not_null(shop->sinks[0], "%s", status.text);
     const struct store_settings settings = { .connections = connections,
                                              .timeout_ms = timeout_ms,
-                                             .connect_ms = 3000,
+                                             .connect_ms = CONNECT_MS,
                                              .name = "warrener-test" };
     shop->store = store_new(stage->loop, &settings, &events, shop);
     shop->target = store_add_target(shop->store, "pairs", shop->sinks, 1);

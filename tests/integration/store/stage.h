@@ -17,6 +17,7 @@
 
 #define PATIENCE_MS 20000
 #define HEARD_MOST 64
+#define CONNECT_MS 15000 /* not to be met by a server that is only slow */
 
 struct stage {
     struct loop *loop;
@@ -25,7 +26,8 @@ struct stage {
     char schema[40];
     char cluster[100]; /* directory; "" where the server is not ours */
     int port;
-    PGconn *admin; /* superuser, blocking */
+    uint32_t connect_ms; /* of its lines; 0: CONNECT_MS */
+    PGconn *admin;       /* superuser, blocking */
 };
 
 /* False, and a word on stderr, where there is no DATABASE_URL. */

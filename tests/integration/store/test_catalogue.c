@@ -37,7 +37,7 @@ static enum exit_status look_as(const char *url, const struct wr_sink *declared,
     cr_assert_not_null(sinks[0], "%s", status.text);
     const struct catalogue_target target = { .consumer = "events", .sinks = sinks, .n_sinks = 1 };
     const struct store_settings settings = {
-        .connections = 1, .timeout_ms = 5000, .connect_ms = 3000, .name = "warrener-test"
+        .connections = 1, .timeout_ms = 20000, .connect_ms = CONNECT_MS, .name = "warrener-test"
     };
     memset(words, 0, sizeof *words);
     const enum exit_status exit = store_survey(url, &settings, &target, 1, on_word, words);

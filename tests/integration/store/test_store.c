@@ -8,7 +8,7 @@
 #include "integration/store/stage.h"
 #include "store/pool.h"
 
-#define STOPPED_MS 2000 /* enough for a server that is not */
+#define STOPPED_MS 4000 /* enough for a server that is not */
 #define LONG_MS 10000
 
 static bool open_shop(struct stage *stage, struct shop *shop, unsigned connections)
@@ -56,10 +56,13 @@ Test(store, commits_parcels)
  * that is not waited for. */
 static void make_jealous(struct stage *stage)
 {
-    stage_do(stage, "create function jealous() returns trigger language plpgsql as $$ begin"
-                    " if not pg_try_advisory_xact_lock(hashtext(new.key)) then"
-                    " raise exception 'two at once'; end if;"
-                    " perform pg_sleep(0.05); return new; end $$");
+    stage_do(stage, "create table turn (who xid8, began timestamptz, ended timestamptz)");
+    stage_do(stage, "create function jealous() returns trigger language plpgsql as $$"
+                    " declare began timestamptz := clock_timestamp(); begin"
+                    " if not pg_try_advisory_xact_lock(hashtext(tg_table_schema || new.key)) then"
+                    " raise exception 'two at once'; end if; perform pg_sleep(0.05);"
+                    " insert into turn values (pg_current_xact_id(), began, clock_timestamp());"
+                    " return new; end $$");
     stage_do(stage, "create trigger jealous before insert on pair for each row"
                     " execute function jealous()");
 }
@@ -71,23 +74,21 @@ Test(store, parcels_that_share_keys_never_overlap)
     if (!open_shop(&stage, &shop, 3)) return;
     make_jealous(&stage);
     WAIT_ON(&stage, store_has_room(shop.store));
-    unsigned sent = 0, together = 0;
+    unsigned sent = 0;
     while (sent < 24 || shop.answers < (int)sent) {
         while (sent < 24 && store_has_room(shop.store)) {
             const char *const keys[] = { "a", "b", "c", "d" };
             shop_send(&shop, 1, keys[sent % 3], keys[(sent / 2) % 4], NULL);
             sent++;
         }
-        const int active = atoi(stage_ask(&stage, // NOLINT(cert-err34-c)
-                                          "select count(*) from pg_stat_activity where wait_event ="
-                                          " 'PgSleep' and query like '%%pair%%'"));
-        together += active > 1;
         stage_turn(&stage);
     }
     for (unsigned i = 0; i < sent; i++)
         cr_expect_eq(shop.crates[i].answer.result, STORE_COMMITTED, "%s",
                      shop.crates[i].answer.text);
-    cr_expect_gt(together, 0, "those that do not meet went one by one too");
+    cr_expect_str_eq(stage_ask(&stage, "select count(*) > 0 from turn a, turn b where a.who < b.who"
+                                       " and a.began < b.ended and b.began < a.ended"),
+                     "t", "those that do not meet went one by one too");
     cr_expect_str_eq(stage_ask(&stage, "select sum(value) from pair"), "48");
     close_all(&stage, &shop);
 }
@@ -144,7 +145,7 @@ Test(store, a_stopped_backend_is_ended_before_its_parcel_is_unknown)
     WAIT_ON(&stage, a->is_answered || b->is_answered);
     struct crate *stuck = a->is_answered ? b : a;
     const char *const key = a->is_answered ? "b" : "a";
-    const uint64_t until_ms = stage_now_ms() + 2 * STOPPED_MS;
+    const uint64_t until_ms = stage_now_ms() + STOPPED_MS + 2000;
     while (stage_now_ms() < until_ms) stage_turn(&stage);
     cr_expect_not(stuck->is_answered, "it may yet commit");
     cr_expect(store_has_room(shop.store));
@@ -215,11 +216,25 @@ Test(store, a_server_killed_and_started_again)
     close_all(&stage, &shop);
 }
 
+/* All of the cluster's twelve but two, which are for superusers, and the admin's. No more: whoever is
+ * refused has one of the two until it has gone, and without them the words would be others. */
+#define OTHERS 9
+
+static void take_connection(struct stage *stage, const char *url, PGconn **conn)
+{
+    *conn = PQconnectdb(url);
+    while (PQstatus(*conn) != CONNECTION_OK) { /* who made the cluster may still be leaving */
+        PQfinish(*conn);
+        stage_turn(stage);
+        *conn = PQconnectdb(url);
+    }
+}
+
 Test(store, too_many_connections_is_waited_out)
 {
     struct stage stage;
     struct shop shop;
-    PGconn *others[12];
+    PGconn *others[OTHERS];
     char url[200];
     stage_open_cluster(&stage);
     shop_make_table(&stage);
@@ -229,12 +244,12 @@ Test(store, too_many_connections_is_waited_out)
     snprintf(url, sizeof url,
              "postgresql://app:app@127.0.0.1:%d/warrener?options=-csearch_path%%3D%s", stage.port,
              stage.schema);
-    for (int i = 0; i < 12; i++) others[i] = PQconnectdb(url);
+    for (int i = 0; i < OTHERS; i++) take_connection(&stage, url, &others[i]);
     shop_open(&shop, &stage, url, 1, LONG_MS);
     WAIT_ON(&stage, shop.losses);
     cr_expect_not_null(strstr(shop.why, "remaining connection slots are reserved"), "%s", shop.why);
     cr_expect_not(shop.is_deployment, "%s", shop.why);
-    for (int i = 0; i < 12; i++) PQfinish(others[i]);
+    for (int i = 0; i < OTHERS; i++) PQfinish(others[i]);
     WAIT_ON(&stage, shop.is_ready);
     close_all(&stage, &shop);
 }
@@ -249,6 +264,7 @@ Test(store, a_server_that_becomes_read_only_is_left)
     WAIT_ON(&stage, shop.is_ready);
     stage_do(&stage, "alter system set default_transaction_read_only = on");
     stage_do(&stage, "select pg_reload_conf()");
+    WAIT_ON(&stage, strcmp(stage_ask(&stage, "show default_transaction_read_only"), "on") == 0);
     struct crate *crate = NULL;
     do { /* until the backend has read its configuration again */
         WAIT_ON(&stage, store_has_room(shop.store));
@@ -304,14 +320,14 @@ Test(store, a_fault_that_the_catalogue_does_not_see_rests)
                      " perform 1 from absent; return new; end $$");
     stage_do(&stage,
              "create trigger lost before insert on pair for each row execute function lost()");
+    const uint64_t sent_ms = stage_now_ms();
     struct crate *crate = shop_send(&shop, 1, "a", NULL);
     WAIT_ON(&stage, crate->is_answered);
     cr_expect_str_eq(crate->answer.sqlstate, "42P01");
-    const uint64_t failed_ms = stage_now_ms();
     cr_expect_not(shop.is_ready);
     cr_expect_not_null(strstr(shop.why, "absent"), "%s", shop.why);
     WAIT_ON(&stage, shop.is_ready);
-    cr_expect_geq(stage_now_ms() - failed_ms, 2000);
+    cr_expect_geq(stage_now_ms() - sent_ms, 2000);
     close_all(&stage, &shop);
 }
 

@@ -191,11 +191,17 @@ Test(transaction, of_two_that_deadlock_one_is_told_so)
     line_open(&a, &stage, stage.url);
     line_open(&b, &stage, stage.url);
     const struct parcel_step up[] = { { .sql = "update t set n = 3 where id = 1" },
-                                      { .sql = "select pg_sleep(0.5)" },
+                                      { .sql = "select pg_advisory_xact_lock_shared(1)" },
                                       { .sql = "update t set n = 3 where id = 2" } };
     const struct parcel_step down[] = { up[2], up[1], up[0] };
+    WAIT_ON(&stage, a.readies && b.readies);
+    stage_do(&stage, "select pg_advisory_lock(1)"); /* until each has its first row */
     line_start_steps(&a, LONG_MS, up, 3);
     line_start_steps(&b, LONG_MS, down, 3);
+    WAIT_ON(&stage, strcmp(stage_ask(&stage, "select count(*) from pg_locks where locktype ="
+                                             " 'advisory' and not granted"),
+                           "2") == 0);
+    stage_do(&stage, "select pg_advisory_unlock(1)");
     WAIT_ON(&stage, a.answers && b.answers);
     const struct line *loser = a.answer.result == STORE_FAILED ? &a : &b;
     const struct line *winner = loser == &a ? &b : &a;
@@ -223,7 +229,7 @@ static enum reaped reap(struct line *by, const struct fence *fence, bool only_wa
 {
     struct verdicts verdicts = { 0 };
     WAIT_ON(by->stage, store_connection_is_ready(by->connection));
-    reaping_start(by->connection, fence, only_watches, 2000, on_reaped, &verdicts);
+    reaping_start(by->connection, fence, only_watches, LONG_MS, on_reaped, &verdicts);
     WAIT_ON(by->stage, verdicts.n);
     return verdicts.last;
 }
@@ -283,11 +289,14 @@ Test(transaction, who_may_not_end_a_backend_watches_it)
     snprintf(url, sizeof url, "postgresql://other:other@127.0.0.1:%d/warrener", stage.port);
     line_open(&line, &stage, stage.url);
     line_open(&other, &stage, url);
-    line_start(&line, 300, "select pg_sleep(2)");
+    WAIT_ON(&stage, line.readies);
+    const int pid = store_connection_session(line.connection)->pid;
+    line_start(&line, 300, "select pg_sleep(600)");
     WAIT_ON(&stage, line.answers == 1);
     cr_expect_eq(line.answer.result, STORE_UNKNOWN);
     cr_expect_eq(reap(&other, &line.fence, false), REAPED_ALIVE);
     cr_expect_eq(reap(&other, &line.fence, true), REAPED_ALIVE);
+    stage_do(&stage, "select pg_terminate_backend(%d)", pid);
     WAIT_ON(&stage, reap(&other, &line.fence, true) == REAPED_GONE);
     line_close(&other);
     close_all(&stage, &line);
