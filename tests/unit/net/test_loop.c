@@ -29,23 +29,39 @@ static void on_mark(void *owner)
     if (mark->stops) loop_stop(mark->loop);
 }
 
+struct arming {
+    struct loop_call call;
+    struct mark marks[3];
+};
+
+/* In one turn, which has one time: beside the loop a late thread could arm the first after the last. */
+static void arm_all(struct loop_call *call)
+{
+    static const uint64_t after_ms[] = { 90, 1, 40 };
+    struct arming *arming = OWNER_OF(call, struct arming, call);
+    for (unsigned i = 0; i < 3; i++) {
+        cr_assert_not(timer_is_armed(&arming->marks[i].timer));
+        timer_arm_ms(&arming->marks[i].timer, after_ms[i]);
+        cr_assert(timer_is_armed(&arming->marks[i].timer));
+    }
+}
+
 Test(loop, timers_go_off_in_order_once)
 {
     struct loop *loop = loop_new();
     char trail[16] = "";
-    struct mark marks[] = { { .letter = 'c', .stops = true },
-                            { .letter = 'a' },
-                            { .letter = 'b' } };
-    static const uint64_t after_ms[] = { 90, 1, 40 };
+    struct arming arming = {
+        { .run = arm_all },
+        { { .letter = 'c', .stops = true }, { .letter = 'a' }, { .letter = 'b' } }
+    };
+    struct mark *marks = arming.marks;
     for (unsigned i = 0; i < 3; i++) {
         marks[i].loop = loop;
         marks[i].trail = trail;
         timer_init(&marks[i].timer, loop, on_mark, &marks[i]);
-        cr_assert_not(timer_is_armed(&marks[i].timer));
-        timer_arm_ms(&marks[i].timer, after_ms[i]);
-        cr_assert(timer_is_armed(&marks[i].timer));
     }
     const uint64_t before_ms = loop_now_ms(loop);
+    loop_post(loop, &arming.call);
     loop_run(loop);
     cr_assert_str_eq(trail, "abc");
     cr_assert_geq(loop_now_ms(loop) - before_ms, 80); /* the clock of timers is a coarse one */
