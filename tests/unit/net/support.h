@@ -32,7 +32,7 @@ void receive_to_end(int fd);
 void serve_echo(struct server *server, int fd);
 void serve_silence(struct server *server, int fd); /* reads and says nothing */
 
-uint16_t port_without_server(void);
+uint16_t port_without_server(void); /* of 127.0.0.1; kept from others until the test ends */
 
 /* A port of 127.0.0.2 that answers no connect: its queue is full. */
 struct silent_port {

@@ -10,7 +10,7 @@
 
 #include "unit/net/support.h"
 
-static int listen_on(in_addr_t ip, uint16_t *port, int backlog)
+static int bind_to(in_addr_t ip, uint16_t *port)
 {
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const int on = 1;
@@ -20,9 +20,15 @@ static int listen_on(in_addr_t ip, uint16_t *port, int backlog)
                                    .sin_addr.s_addr = htonl(ip) };
     socklen_t bytes = sizeof address;
     cr_assert_eq(bind(fd, (struct sockaddr *)&address, bytes), 0);
-    cr_assert_eq(listen(fd, backlog), 0);
     cr_assert_eq(getsockname(fd, (struct sockaddr *)&address, &bytes), 0);
     *port = ntohs(address.sin_port);
+    return fd;
+}
+
+static int listen_on(in_addr_t ip, uint16_t *port, int backlog)
+{
+    const int fd = bind_to(ip, port);
+    cr_assert_eq(listen(fd, backlog), 0);
     return fd;
 }
 
@@ -94,7 +100,7 @@ void serve_silence(struct server *server, int fd)
 uint16_t port_without_server(void)
 {
     uint16_t port = 0;
-    close(listen_on(INADDR_LOOPBACK, &port, 1));
+    (void)bind_to(INADDR_LOOPBACK, &port);
     return port;
 }
 
