@@ -169,6 +169,7 @@ static void on_tick(void *owner)
 
 void script_turn(struct script *script)
 {
+    script->turns++;
     timer_arm_ms(&script->tick, 20);
     event_base_loop(loop_base(script->loop), EVLOOP_ONCE);
 }

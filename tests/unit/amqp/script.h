@@ -22,6 +22,7 @@ struct script {
     struct bufferevent *peer; /* the latest client; NULL: none */
     uint16_t port;
     bool is_greeted;
+    unsigned turns; /* of the loop; each is 20 ms at most, but where the machine stands still */
 
     /* How it behaves. */
     const char *greeting; /* said instead of Start; ended by `greeting_bytes` */

@@ -289,13 +289,13 @@ Test(life, a_silent_broker_is_lost_after_two_heartbeats_and_gets_ours)
     static struct script script;
     script_open(&script);
     script.heartbeat_s = 1;
+    uint64_t since_ms = clock_now_ms();
     script_connect(&script);
     WAIT(script.readies == 1);
-    uint64_t since_ms = clock_now_ms();
     WAIT(script.losses == 1);
     uint64_t took_ms = clock_now_ms() - since_ms;
     cr_assert(strstr(script.why, "silent for 2 s"), "%s", script.why);
-    cr_assert(took_ms >= 1900 && took_ms < 6000, "%llu ms", (unsigned long long)took_ms);
+    cr_assert(took_ms >= 1900 && took_ms < 15000, "%llu ms", (unsigned long long)took_ms);
     cr_assert(script.heartbeats >= 2, "%d", script.heartbeats);
     WAIT(script.readies == 2);
     cr_assert(amqp_connection_reconnects(script.connection) == 1);
@@ -416,7 +416,8 @@ Test(life, leaving_waits_for_the_answer_but_not_for_ever)
     cr_assert(script.closed == 0, "never from inside");
     WAIT(script.closed == 1);
     uint64_t took_ms = clock_now_ms() - since_ms;
-    cr_assert(took_ms >= 1900 && took_ms < 6000 && script.closes == 1 && script.close_code == 200);
+    cr_assert(took_ms >= 1900 && took_ms < 15000, "%llu ms", (unsigned long long)took_ms);
+    cr_assert(script.closes == 1 && script.close_code == 200);
     cr_assert(script.losses == 0, "%s", script.why);
     script_close(&script);
 }
@@ -428,10 +429,10 @@ Test(life, leaving_while_away_is_done_at_once)
     script.keeps_mum = true;
     script_connect(&script);
     WAIT(script.clients == 1);
-    uint64_t since_ms = clock_now_ms();
+    const unsigned turns = script.turns;
     amqp_connection_end(script.connection);
     WAIT(script.closed == 1);
-    cr_assert(clock_now_ms() - since_ms < 1500);
+    cr_assert(script.turns - turns < 50, "%u turns", script.turns - turns);
     script_close(&script);
 }
 

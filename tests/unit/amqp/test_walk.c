@@ -115,11 +115,11 @@ Test(walk, ends_where_the_last_letter_comes_while_its_window_turns)
 {
     open_scene(4, gives_at_the_cancel);
     WAIT(scene.cancels == 1);
-    const uint64_t turned_ms = clock_now_ms();
+    const unsigned turns = script.turns;
     WAIT(scene.ends == 1);
     cr_expect(scene.end == WALK_DONE, "%s", scene.why);
     cr_expect(scene.seen == 4 && scene.consumes == 1, "%u consumers", scene.consumes);
-    cr_expect(clock_now_ms() - turned_ms < 1500);
+    cr_expect(script.turns - turns < 50, "%u turns", script.turns - turns);
     close_scene();
 }
 
@@ -150,7 +150,7 @@ Test(walk, proves_that_a_queue_is_empty_where_counts_come_late)
     const uint64_t begun_ms = clock_now_ms();
     WAIT(scene.ends == 1);
     cr_expect(scene.end == WALK_DONE && scene.begun == 1 && scene.consumes == 1, "%s", scene.why);
-    cr_expect(clock_now_ms() - begun_ms < 9000);
+    cr_expect(clock_now_ms() - begun_ms < 15000);
     timer_fini(&late);
     close_scene();
 }
