@@ -36,9 +36,8 @@ Test(log_keys, none_is_missing)
 Test(log_keys, each_is_documented)
 {
     static char text[65536];
-    char path[600], quoted[64];
-    snprintf(path, sizeof path, "%.*s/../../../docs/operating.md",
-             (int)(strrchr(__FILE__, '/') - __FILE__), __FILE__);
+    static const char path[] = TEST_SOURCE "/../docs/operating.md";
+    char quoted[64];
     FILE *file = fopen(path, "re");
     cr_assert(file, "%s", path);
     text[fread(text, 1, sizeof text - 1, file)] = '\0';

@@ -86,12 +86,11 @@ void write_file(const char *directory, const char *name, const char *text)
 
 char *read_sample(const char *name)
 {
-    char *directory = file_directory_of(__FILE__), *path = path_in(directory, name), *text = NULL;
+    char *path = path_in(TEST_SOURCE "/unit/config", name), *text = NULL;
     size_t len = 0;
     struct status status = { 0 };
     cr_assert(file_read(path, FILE_REGULAR_ONLY, 1024 * 1024, &text, &len, &status), "%s: %s", path,
               status.text);
     free(path);
-    free(directory);
     return text;
 }
