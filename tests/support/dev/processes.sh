@@ -108,7 +108,7 @@ free_ports() {
     local -A taken=()
     local address port given=$ROOT/build/dev/ports
     mkdir -p "$given"
-    find "$given" -type f -mmin +120 -delete
+    find "$given" -ignore_readdir_race -type f -mmin +120 -delete # servers that start beside do so too
     while read -r _ address _; do # those that listen; of the others there may be tens of thousands
         taken[$((16#${address##*:}))]=1
     done < <(grep -h ' 0A ' /proc/net/tcp /proc/net/tcp6 2>/dev/null)
