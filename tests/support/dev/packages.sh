@@ -104,7 +104,9 @@ packages_install() {
 }
 
 # apt_run WHAT ARGUMENT…: one apt-get, its own progress told in a few lines, its words in the log. The
-# progress has a pipe to itself: apt makes it non-blocking, which the packages' scripts cannot bear.
+# progress has a pipe to itself: apt makes it non-blocking, which the packages' scripts cannot bear. For
+# dpkg's lock apt waits by itself; those of the lists and of the archives, which a system that has just
+# started has in use, are waited for here.
 apt_run() {
     local what=$1
     shift
@@ -112,8 +114,16 @@ apt_run() {
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C sh -c '
         log=$1
         shift
-        exec apt-get -q -o APT::Status-Fd=3 -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=600 "$@" \
-            3>&1 </dev/null >>"$log" 2>&1
+        tries=0
+        while :; do
+            said=$(wc -c <"$log")
+            apt-get -q -o APT::Status-Fd=3 -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=600 "$@" \
+                3>&1 </dev/null >>"$log" 2>&1 && exit 0
+            status=$? tries=$((tries + 1))
+            tail -c "+$((said + 1))" "$log" | grep -q "^E: Could not get lock" && [ "$tries" -lt 300 ] ||
+                exit "$status"
+            sleep 2
+        done
     ' apt "$ROOT/build/dev/apt.log" "$@" | show_progress "$what"
 }
 
