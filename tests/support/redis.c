@@ -29,27 +29,38 @@ static void pause_ms(long ms)
     nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
 }
 
-static int listen_or_connect(uint16_t port, bool connects)
+/* Bound, and not listened on: the system gives the port to nobody else, and who asks for it by its number
+ * and with SO_REUSEADDR, as Redis does, may listen there. */
+static int hold_port(uint16_t *port)
 {
     struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_port = htons(port),
                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    cr_assert(fd >= 0);
-    const struct sockaddr *at = (const struct sockaddr *)&address;
-    if ((connects ? connect(fd, at, sizeof address) : bind(fd, at, sizeof address)) == 0) return fd;
-    close(fd);
-    return -1;
+    socklen_t bytes = sizeof address;
+    const int yes = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert(fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0);
+    cr_assert_eq(bind(fd, (struct sockaddr *)&address, bytes), 0);
+    cr_assert_eq(getsockname(fd, (struct sockaddr *)&address, &bytes), 0);
+    *port = ntohs(address.sin_port);
+    return fd;
 }
 
 uint16_t redis_free_port(void)
 {
-    struct sockaddr_in address = { 0 };
-    socklen_t bytes = sizeof address;
-    const int fd = listen_or_connect(0, false);
-    cr_assert(fd >= 0 && getsockname(fd, (struct sockaddr *)&address, &bytes) == 0);
+    uint16_t port;
+    (void)hold_port(&port);
+    return port;
+}
+
+static bool is_listened_on(uint16_t port)
+{
+    const struct sockaddr_in address = { .sin_family = AF_INET,
+                                         .sin_port = htons(port),
+                                         .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert(fd >= 0);
+    const bool is = connect(fd, (const struct sockaddr *)&address, sizeof address) == 0;
     close(fd);
-    return ntohs(address.sin_port);
+    return is;
 }
 
 /* ---- the process ----------------------------------------------------------------------------- */
@@ -93,19 +104,18 @@ void redis_again(struct redis *redis)
     redis->pid = fork();
     cr_assert(redis->pid >= 0);
     if (redis->pid == 0) be_redis(redis, port);
-    int fd;
-    while ((fd = listen_or_connect(redis->port, true)) < 0) {
+    while (!is_listened_on(redis->port)) {
         cr_assert_eq(waitpid(redis->pid, NULL, WNOHANG), 0, "redis-server ended; see %s/log",
                      redis->dir);
         cr_assert(clock_now_ms() < deadline_ms, "redis-server does not listen");
         pause_ms(5);
     }
-    close(fd);
 }
 
 void redis_start(struct redis *redis, const char *const *options)
 {
-    *redis = (struct redis){ .port = redis_free_port() };
+    *redis = (struct redis){ .pid = 0 };
+    redis->hold = hold_port(&redis->port);
     for (size_t i = 0; options && options[i]; i++) {
         redis->options[i] = options[i];
         redis->is_tls |= strncmp(options[i], "--tls-cert-file", 15) == 0;
@@ -134,6 +144,7 @@ void redis_end(struct redis *redis)
 {
     static const char *const files[] = { "log", "dump.rdb", "nodes.conf" };
     redis_kill(redis);
+    close(redis->hold);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char path[200];
         snprintf(path, sizeof path, "%s/%s", redis->dir, files[i]);

@@ -14,6 +14,7 @@ struct redisContext;
 struct redis {
     pid_t pid; /* 0: it does not run */
     uint16_t port;
+    int hold;                /* keeps the port for it, also while it is down */
     bool is_tls;             /* its port speaks TLS: no second line */
     char dir[128];           /* its own */
     char password[64];       /* for the second line; "": none */
@@ -37,7 +38,7 @@ void redis_look_away(struct redis *redis);
 const char *redis_ask(struct redis *redis, const char *format, ...);
 long long redis_ask_number(struct redis *redis, const char *format, ...);
 
-/* A port nobody listens on. */
+/* A port nobody listens on, nor will for as long as the test lives; but a Redis may. */
 uint16_t redis_free_port(void);
 
 #endif
