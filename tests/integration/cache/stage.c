@@ -62,6 +62,7 @@ static void set_stage(struct stage *stage)
 {
     stage->loop = loop_new();
     timer_init(&stage->tick, stage->loop, on_tick, stage);
+    stage->connect_ms = stage->timeout_ms = STAGE_LONG_MS;
     snprintf(stage->prefix, sizeof stage->prefix, "test:%016llx", (unsigned long long)random_u64());
     stage->server = (struct cache_server){ .host = "127.0.0.1",
                                            .port = stage->redis.port,
@@ -96,9 +97,9 @@ bool stage_open_own(struct stage *stage, const char *const *options)
 
 void stage_connect(struct stage *stage)
 {
-    static const struct cache_settings settings = { .name = "warrener test",
-                                                    .connect_ms = 2000,
-                                                    .timeout_ms = STAGE_TIMEOUT_MS };
+    const struct cache_settings settings = { .name = "warrener test",
+                                             .connect_ms = stage->connect_ms,
+                                             .timeout_ms = stage->timeout_ms };
     static const struct cache_events events = { on_server, on_ready, on_lost, on_breaker };
     stage->cache = cache_new(stage->loop, &settings, &events, stage);
 }

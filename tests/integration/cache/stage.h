@@ -14,7 +14,8 @@
 #include "support/redis.h"
 
 #define STAGE_PATIENCE_MS 30000
-#define STAGE_TIMEOUT_MS 1000 /* of one command; a loaded machine keeps it */
+#define STAGE_LONG_MS 15000   /* what a slow machine keeps: to connect, and of one command */
+#define STAGE_TIMEOUT_MS 1000 /* of one command, for those that stop Redis */
 
 struct stage {
     struct loop *loop;
@@ -23,6 +24,7 @@ struct stage {
     bool is_own;     /* started by the test */
     char prefix[32]; /* of all keys of the test */
     struct cache_server server;
+    uint32_t connect_ms, timeout_ms; /* STAGE_LONG_MS, unless changed before it connects */
     struct cache *cache;
     unsigned readies, losses, breaks;
     bool is_refusal;
