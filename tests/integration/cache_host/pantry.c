@@ -4,6 +4,7 @@
 #include "pantry.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const char tables[] =
     "create table cup (id text primary key, n bigint, ver bigint not null);"
@@ -24,9 +25,8 @@ bool open_pantry(struct pantry *pantry, const char *name, const char *handler, c
     }
     if (!play_open(&pantry->play, name)) return false;
     redis_start(&pantry->redis, NULL);
-    int n =
-        snprintf(top, sizeof top, "redis: {url: \"redis://127.0.0.1:%u/0\", timeout: 500ms, %s}",
-                 pantry->redis.port, redis);
+    int n = snprintf(top, sizeof top, "redis: {url: \"redis://127.0.0.1:%u/0\", %s%s}",
+                     pantry->redis.port, strstr(redis, "timeout:") ? "" : "timeout: 10s, ", redis);
     if (has_store) {
         postgres_make(&pantry->db, pantry->play.queue);
         snprintf(top + n, sizeof top - (size_t)n, "\npostgres: {url: \"%s\"}", pantry->db.url);

@@ -14,7 +14,8 @@ struct pantry {
     struct postgres db;
 };
 
-/* `redis`: more keys of that section, such as "on_failure: hold"; with `has_store` there is a database,
+/* `redis`: more keys of that section, such as "on_failure: hold", and a timeout where Redis is stopped: by
+ * itself it is one that a slow machine keeps; with `has_store` there is a database,
  * migrated. False: there are no servers to play with. */
 bool open_pantry(struct pantry *pantry, const char *name, const char *handler, const char *redis,
                  bool has_store);

@@ -72,7 +72,7 @@ Test(sinks, what_is_committed_is_cached)
     PROVE(play, is(value_of(&pantry, "around:a"), ABSENT));
     PROVE(play, is(redis_ask(&pantry.redis, "HGET around:a ver"),
                    sql(pantry.db.conn, "select lpad(ver::text, 20, '0') from around")));
-    PROVE(play, redis_ask_number(&pantry.redis, "TTL cup:a") > 500);
+    PROVE(play, redis_ask_number(&pantry.redis, "TTL cup:a") > 400);
     play_send(play,
               "{\"id\":\"20\",\"body\":{\"to\":\"cup\",\"id\":\"a\",\"delete\":true}}\n"
               "{\"id\":\"21\",\"body\":{\"to\":\"cart\",\"user\":42,\"sku\":\"x\",\"delete\":1}}\n"

@@ -19,7 +19,7 @@ bool library_open(struct library *library, const char *name, bool has_redis)
         snprintf(library->top, sizeof library->top, "postgres: {url: \"%s\"}\n", library->db.url);
     if (has_redis)
         snprintf(library->top + n, sizeof library->top - (size_t)n,
-                 "redis: {url: \"redis://127.0.0.1:%u/0\", timeout: 500ms}\n", library->redis.port);
+                 "redis: {url: \"redis://127.0.0.1:%u/0\", timeout: 10s}\n", library->redis.port);
     return true;
 }
 
