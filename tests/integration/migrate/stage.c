@@ -62,7 +62,7 @@ void stage_send_waiting(PGconn *conn, const char *sql)
     snprintf(question, sizeof question,
              "select count(*) from pg_locks where pid = %d and not granted", PQbackendPID(conn));
     for (int i = 0; strcmp(stage_ask(stage.conn, question), "0") == 0; i++) {
-        cr_assert(i < 1000 && PQconsumeInput(conn) && PQisBusy(conn), "it does not wait: %s", sql);
+        cr_assert(i < 4000 && PQconsumeInput(conn) && PQisBusy(conn), "it does not wait: %s", sql);
         usleep(5000);
     }
 }

@@ -44,13 +44,26 @@ Test(migrate, the_hosts_own_alone)
                BOOKS);
 }
 
+/* How often it stands in what the ten said. */
+static int count_said(const char *words)
+{
+    char command[300], said[200] = "";
+    snprintf(command, sizeof command, "cat '%s'/said? | grep -c '%s'", stage.dir, words);
+    FILE *grep = popen(command, "re");
+    cr_assert(grep && fgets(said, sizeof said, grep));
+    pclose(grep);
+    return atoi(said);
+}
+
+/* The one that is first stays in its first file until the others have said that they wait. */
 Test(migrate, ten_at_once_do_it_once)
 {
     OPEN();
     pid_t pids[10];
     char output[20];
-    stage_write("app/0001_slow.sql",
-                "create table a (n int); insert into a values (1); select pg_sleep(1);");
+    stage_do(stage.conn, "select pg_advisory_lock(1)");
+    stage_write("app/0001_slow.sql", "create table a (n int); insert into a values (1);"
+                                     "select pg_advisory_xact_lock(1);");
     stage_write("app/0002_index.sql", "-- no-transaction\ncreate index concurrently a_n on a (n);\n"
                                       "insert into a values (2);");
     for (int i = 0; i < 10; i++) {
@@ -58,23 +71,16 @@ Test(migrate, ten_at_once_do_it_once)
         pids[i] = stage_spawn((const char *const[]){ "--dir", stage_path("app"), NULL },
                               stage_path(output));
     }
+    for (int i = 0; i < 12000 && count_said("another migrate is at work (process") < 9; i++)
+        usleep(5000);
+    cr_expect_eq(count_said("another migrate is at work (process"), 9, "those that wait say so");
+    stage_do(stage.conn, "select pg_advisory_unlock(1)");
     for (int i = 0; i < 10; i++) cr_expect_eq(stage_reap(pids[i]), 0, "number %d", i);
     EXPECT_SQL("1 2", "select n from a order by n");
     EXPECT_SQL("app/1/0001_slow.sql app/2/0002_index.sql warrener/1/0001_inbox.sql "
                "warrener/2/0002_cache_repair.sql warrener/3/0003_cache_repair_rows.sql",
                BOOKS);
-    char command[300], said[200] = "";
-    snprintf(command, sizeof command,
-             "cat '%s'/said? | grep -c 'another migrate is at work (process'", stage.dir);
-    FILE *grep = popen(command, "re");
-    cr_assert(grep && fgets(said, sizeof said, grep));
-    pclose(grep);
-    cr_expect_str_eq(said, "9\n", "those that waited say so");
-    snprintf(command, sizeof command, "cat '%s'/said? | grep -c ': nothing to do'", stage.dir);
-    grep = popen(command, "re");
-    cr_assert(grep && fgets(said, sizeof said, grep));
-    pclose(grep);
-    cr_expect_str_eq(said, "9\n", "and find nothing left");
+    cr_expect_eq(count_said(": nothing to do"), 9, "and find nothing left");
 }
 
 Test(migrate, a_changed_file_is_refused)
