@@ -81,15 +81,15 @@ Test(metrics, count_what_waits_at_the_broker)
 {
     OPEN(play, "depths");
     play_configure(&play, &(struct setup){ .consumer = "prefetch: 1, timeout: 1m, retry: {delays: "
-                                                       "[10s, 1h], attempts: 9}" });
+                                                       "[1m, 1h], attempts: 9}" });
     play_start_ready(&play);
     play_send(&play, "{\"id\":\"m0\",\"body\":{\"do\":\"reject\"}}\n"
                      "{\"id\":\"m1\",\"body\":{\"do\":\"retry\",\"until\":9}}\n"
-                     "{\"id\":\"m2\",\"body\":{\"do\":\"sleep\",\"ms\":30000}}\n"
+                     "{\"id\":\"m2\",\"body\":{\"do\":\"sleep\",\"ms\":50000}}\n"
                      "{\"id\":\"m3\",\"body\":{}}\n{\"id\":\"m4\",\"body\":{}}\n");
     WAIT(&play, play_metric(&play, "warrener_dead_ready@}") == 1);
     WAIT(&play, play_metric(&play, "warrener_queue_ready@}") == 2);
-    WAIT(&play, play_metric(&play, "warrener_retry_ready@,delay=\"10s\"}") == 1);
+    WAIT(&play, play_metric(&play, "warrener_retry_ready@,delay=\"1m\"}") == 1);
     PROVE(&play, play_metric(&play, "warrener_retry_ready@,delay=\"1h\"}") == 0);
     WAIT(&play, play_status_says(&play, "\"ready\":2,\"retry_ready\":1,\"dead_ready\":1,"));
     WAIT(&play, play_status_says(&play, "\"prefetch\":1,\"in_flight\":1,\"bytes_in_flight\":25,"
