@@ -14,11 +14,13 @@ static void meet(struct play *play, struct proxy *proxy, const struct proxy_scri
 {
     const unsigned before = proxy_accepted(proxy);
     proxy_play(proxy, scripts, n);
+    proxy_set(proxy, PROXY_DEAF); /* the real one behind them: until the page has been looked at */
     play_start(play);
     struct watch_livez *watch = watch_livez_start(play->port);
     WAIT(play, play_unready_says(play, "amqp"));
     WAIT(play, proxy_accepted(proxy) > before + n);
     PROVE(play, proxy_scripts_left(proxy) == 0);
+    proxy_set(proxy, PROXY_PASS);
     for (unsigned i = 0; i < n; i++) fprintf(stderr, "hostile: met %s\n", scripts[i]->name);
     WAIT(play, play_is_ready(play));
     play_send_many(play, *sent, 10, "{}");

@@ -62,12 +62,14 @@ Test(outages, the_broker_stops_for_a_moment)
     struct scene scene;
     setup.amqp = "url: \"${AMQP_URL}\", heartbeat: 5s";
     if (!scene_open(&scene, "broker-pauses", &setup, BACKLOG)) return;
+    const uint64_t begun_ms = clock_now_ms();
     broker_verb("pause");
     play_pause_ms(3000);
     PROVE(&scene.play, play_is_ready(&scene.play));
     broker_verb("resume");
+    const uint64_t stop_ms = clock_now_ms() - begun_ms; /* the verbs are programs to be started */
     WAIT(&scene.play, play_handled(&scene.play, BACKLOG) == BACKLOG);
-    PROVE(&scene.play, reconnects(&scene) == 0);
+    PROVE(&scene.play, reconnects(&scene) == 0 || stop_ms > 8000);
     scene_close(&scene);
 }
 
@@ -95,6 +97,7 @@ Test(outages, the_queue_is_deleted_and_made_again)
     struct scene scene;
     if (!scene_open(&scene, "queue-deleted", &slowly, 0)) return;
     for (int i = 0; i < 3; i++) {
+        play_pause_ms(500); /* 3.10 never ends the drop of a quorum queue that is younger */
         rabbit_delete(scene.play.rabbit, scene.play.queue);
         WAIT(&scene.play, play_log_has(&scene.play, "cancelled the consumer"));
         WAIT(&scene.play, rabbit_exists(scene.play.rabbit, scene.play.queue));
