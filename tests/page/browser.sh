@@ -10,12 +10,12 @@ browser_is_there() { command -v chromium >/dev/null && command -v chromedriver >
 
 # browser_ask METHOD PATH [JSON]: the answer's JSON
 browser_ask() {
-    curl -sS --noproxy '*' -m 30 -X "$1" -H 'Content-Type: application/json' ${3:+-d "$3"} "$BROWSER_URL$2"
+    curl -sS --noproxy '*' -m 100 -X "$1" -H 'Content-Type: application/json' ${3:+-d "$3"} "$BROWSER_URL$2"
 }
 
 # browser_open DIR
 browser_open() {
-    local dir=$1 port='' session until=$((SECONDS + 30))
+    local dir=$1 port='' session until=$((SECONDS + 60))
     mkdir -p "$dir"
     chromedriver --port=0 >"$dir/driver.log" 2>&1 &
     BROWSER_PID=$!
