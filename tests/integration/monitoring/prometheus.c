@@ -3,26 +3,15 @@
  * Prometheus as a child; see prometheus.h. */
 #include "prometheus.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static uint16_t free_port(void)
-{
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t bytes = sizeof at;
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    cr_assert(fd >= 0 && bind(fd, (const struct sockaddr *)&at, bytes) == 0);
-    cr_assert(getsockname(fd, (struct sockaddr *)&at, &bytes) == 0);
-    close(fd);
-    return ntohs(at.sin_port);
-}
+#include "support/redis.h"
 
 static void run(const struct prometheus *prometheus, const char *config)
 {
@@ -46,7 +35,7 @@ void prometheus_start(struct prometheus *prometheus, const struct play *play)
              play->port);
     play_write(play, "prometheus.yml", config);
     snprintf(prometheus->dir, sizeof prometheus->dir, "%s/prometheus", play->dir);
-    prometheus->port = free_port();
+    prometheus->port = redis_free_port();
     prometheus->pid = fork();
     cr_assert(prometheus->pid >= 0);
     if (prometheus->pid == 0) run(prometheus, play_path(play, "prometheus.yml"));
@@ -87,7 +76,10 @@ bool prometheus_has(const struct prometheus *prometheus, const char *query)
     encode(numbers, encoded, sizeof encoded);
     snprintf(path, sizeof path, "/api/v1/query?query=%s", encoded);
     struct fetched *page = malloc(sizeof *page);
-    fetch(prometheus->port, path, page);
+    const uint64_t deadline_ms = clock_now_ms() + PLAY_PATIENCE_MS;
+    do {
+        fetch(prometheus->port, path, page);
+    } while (page->status == 0 && clock_now_ms() < deadline_ms); /* it is busy, too */
     cr_assert(page->status == 200, "%s: %d: %s", query, page->status, page->body);
     const char *result = strstr(page->body, "\"result\":[");
     const bool has = result && result[strlen("\"result\":[")] == '{';

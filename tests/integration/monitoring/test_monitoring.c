@@ -178,8 +178,13 @@ static void prove_names(struct scene *scene, const char *file)
         const int labels = *at == '{' ? (int)strcspn(at + 1, "}") : 0;
         snprintf(query, sizeof query, "{__name__=~\"%s(_count)?\"%s%.*s}", name, labels ? ", " : "",
                  labels, labels ? at + 1 : "");
-        PROVE(&scene->play, prometheus_has(&scene->prometheus, query),
-              "%s asks for %s, which the host does not have", file, query);
+        const uint64_t deadline_ms = clock_now_ms() + PLAY_PATIENCE_MS / 3;
+        while (!prometheus_has(&scene->prometheus,
+                               query)) { /* after a scrape that came late: nothing */
+            PROVE(&scene->play, clock_now_ms() < deadline_ms,
+                  "%s asks for %s, which the host does not have", file, query);
+            play_pause_ms(100);
+        }
     }
     free(all);
 }

@@ -114,7 +114,7 @@ free_ports() {
     done < <(grep -h ' 0A ' /proc/net/tcp /proc/net/tcp6 2>/dev/null)
     PORTS=()
     while ((${#PORTS[@]} < $1)); do
-        port=$((20000 + SRANDOM % 12000))
+        port=$((20100 + SRANDOM % 11900)) # rabbitmqctl takes the first free one from 20000 on
         [[ -z ${taken[$port]:-} ]] || continue
         if (set -o noclobber && : >"$given/$port") 2>/dev/null; then PORTS+=("$port"); fi
     done
