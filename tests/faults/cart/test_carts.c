@@ -139,7 +139,10 @@ Test(carts, hold_no_more_than_they_may)
     }
     cr_assert(fclose(file) == 0);
     const uint64_t began_ms = clock_now_ms();
+    sql(shop.pantry.db.conn, "begin; lock table cart in exclusive mode");
     PROVE(play, play_reap(shop_publish(&shop)) == 0, "publishing failed");
+    WAIT(play, postgres_blocked(&shop.pantry.db) >= 4); /* so that all of them are at it at once */
+    sql(shop.pantry.db.conn, "commit");
     WAIT_UP_TO(play, 1200000, play_is_still(play));
     const double done = DONE(&shop.pantry);
     const double again = play_metric(play, "warrener_batches_total@,outcome=\"retried\"}");

@@ -107,12 +107,17 @@ Test(guards, order_is_kept_while_things_move)
                    "lanes: 3, order_by: \"json:account\", options: {limit: 60}"))
         return;
     struct play *play = &library.play;
+    ASK(&library, "insert into account values (0, 0, 1)");
     play_start_ready(play);
+    ASK(&library,
+        "begin; update account set ver = ver + 1 where id = 0"); /* one that surely moves */
     for (unsigned i = 0; i < 3; i++) {
         char body[40];
         snprintf(body, sizeof body, "{\"account\":%u,\"n\":%%u}", i);
         play_send_many(play, i * 100, 100, body);
     }
+    WAIT(play, postgres_blocked(&library.db) > 0);
+    ASK(&library, "commit");
     for (unsigned i = 0; DONE(&library) < 300; i++)
         ASK(&library, "update account set ver = ver + 1 where id = %u", i % 3);
     prove_sums(&library, "60");

@@ -73,13 +73,15 @@ Test(reads, by_way_of_the_cache)
     PROVE(play, redis_ask_number(&library.redis, "TTL item:k1") > 400);
     PROVE(play, redis_ask_number(&library.redis, "TTL item:nowhere") <= 70);
     PROVE(play, redis_ask_number(&library.redis, "EXISTS item:p plain:p") == 0);
-    PROVE(play, READS(&library, "miss") == 4);
+    /* The second who wants k1 waits for the first one's, or comes late and finds it. */
+    const double hits = READS(&library, "hit");
+    PROVE(play, hits <= 1 && READS(&library, "miss") + hits == 4);
     redis_ask(&library.redis, "HSET item:k2 ver 00000000000000000900 value cached");
     ASK(&library, "insert into item values ('nowhere', 1, 'here')");
     play_send(play, "{\"id\":\"d\",\"body\":{\"item\":[\"k1\",\"k2\",\"nowhere\"]}}\n");
     WAIT(play, DONE(&library) == 3);
     PROVE(play, SEEN(&library, "k1 t 101 value 1, k2 t 900 cached, nowhere f 0 ", "d"));
-    PROVE(play, READS(&library, "hit") == 2);
+    PROVE(play, READS(&library, "hit") == hits + 2);
     PROVE(play, READS(&library, "absent") == 1);
     redis_kill(&library.redis);
     play_send(play, "{\"id\":\"e\",\"body\":{\"item\":[\"k2\"]}}\n");
@@ -104,7 +106,7 @@ Test(reads, a_bad_key_costs_its_own_message)
     ASK(&library, "commit");
     WAIT(play, DONE(&library) == 100);
     PROVE(play, IS(&library, "100", "select count(*) from seen where found"));
-    PROVE(play, play_metric(play, "warrener_dead_total@,reason=\"rejected\"}") == 1);
+    WAIT(play, play_metric(play, "warrener_dead_total@,reason=\"rejected\"}") == 1);
     PROVE(play, play_log_has(play, "invalid input syntax for type integer"));
     PROVE(play, play_end(play) == 0);
     library_close(&library);
