@@ -9,7 +9,7 @@ orders() { # SEED EVENTS
     name_anew
     ledger_begin
     # shellcheck disable=SC2034 # await_quiet and publish give up then
-    DEADLINE=$((SECONDS + 120))
+    DEADLINE=$((SECONDS + 300))
     for i in 1 2 3 4; do
         key=up
         ((i % 2)) || key=down

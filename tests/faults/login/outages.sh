@@ -32,27 +32,31 @@ free_disk() {
 make_read_only() { sql -c 'alter system set default_transaction_read_only = on' -c 'select pg_reload_conf()' >/dev/null; }
 make_writable() { sql -c 'alter system reset default_transaction_read_only' -c 'select pg_reload_conf()' >/dev/null; }
 
-# Others have taken all connections, and keep them until their input ends.
+# Others have taken all connections, and keep them until their input ends. That nobody else gets one does
+# not say so: one of them may be between two tries, and the host would be quicker.
 take_connections() {
     local i most
     host_stop outage || true
     most=$(sql -c 'show max_connections')
-    : >"$DIR/held"
+    mkdir "$DIR/held"
     mkfifo "$DIR/input"
     exec {INPUT}<>"$DIR/input"
-    for ((i = 0; i < most; i++)); do hold_connection {INPUT}>&- & done
-    wait_until 20 no_connection_left
+    for ((i = 0; i < most; i++)); do hold_connection "$i" {INPUT}>&- & done
+    check 'others have all connections' wait_until 60 are_held "$most"
     host_start outage {INPUT}>&-
 }
 hold_connection() {
     while [[ -e $DIR/held ]]; do
-        psql "$DATABASE_URL" -Xq <"$DIR/input" >/dev/null 2>&1
+        psql "$DATABASE_URL" -Xq -c "\\! : >'$DIR/held/$1'" -f "$DIR/input" >/dev/null 2>&1
         sleep 0.05
     done
 }
-no_connection_left() { ! sql -c 'select 1' >/dev/null; }
+are_held() {
+    local held=("$DIR"/held/*)
+    ((${#held[@]} == $1))
+}
 give_connections() {
-    rm "$DIR/held" "$DIR/input"
+    rm -r "$DIR/held" "$DIR/input"
     exec {INPUT}>&-
 }
 
