@@ -105,9 +105,12 @@ postgres_start() {
     "${as[@]}" env LC_ALL=C.UTF-8 "${bin}initdb" -D "$1/data" -U warrener -A scram-sha-256 \
         --pwfile="$1/password" -E UTF8 --no-sync --no-instructions </dev/null >"$1/initdb.log" 2>&1 ||
         start_failed PostgreSQL "$1/initdb.log"
+    # Enough for several test programs at once: what one of them counts is not to be pushed out by the
+    # statements of the others.
     detach "$1/log" "${as[@]}" "${bin}postgres" -D "$1/data" -p "${PORTS[0]}" \
         -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
-        -c shared_preload_libraries=pg_stat_statements
+        -c max_connections=300 -c shared_preload_libraries=pg_stat_statements \
+        -c pg_stat_statements.max=20000
     printf '%s\n' "$DETACHED" >"$1/mark"
     export PGPASSWORD=warrener
     if ! wait_until 60 "${bin}pg_isready" -q -h 127.0.0.1 -p "${PORTS[0]}" ||
