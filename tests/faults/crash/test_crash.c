@@ -125,7 +125,8 @@ Test(crash, from_outside_is_nobodys_fault)
     for (unsigned i = 1; i <= KILLS; i++) {
         WAIT(play, play_host_pid(play));
         play_pause_ms(i * 30);
-        kill(play_host_pid(play), i % 2 ? SIGKILL : SIGSEGV);
+        const pid_t pid = play_host_pid(play);
+        cr_assert(pid > 0 && kill(pid, i % 2 ? SIGKILL : SIGSEGV) == 0);
         WAIT(play, barn_deaths(&barn, 0) == i);
     }
     barn.bad = KILLS; /* so many deaths are allowed, and no letters */
