@@ -16,6 +16,7 @@
 #endif
 
 #define ID_BYTES 80
+#define PATIENCE_S 60
 
 struct office {
     amqp_connection_state_t connection;
@@ -133,21 +134,65 @@ static int compare(const void *a, const void *b)
     return strcmp(a, b);
 }
 
+struct ids {
+    char (*at)[ID_BYTES];
+    uint32_t n;
+};
+
+static void note_id(struct ids *ids, const amqp_message_t *message)
+{
+    if ((ids->n & (ids->n - 1)) == 0) {
+        char(*more)[ID_BYTES] = realloc(ids->at, (ids->n ? ids->n * 2 : 1) * sizeof *ids->at);
+        cr_assert(more);
+        ids->at = more;
+    }
+    snprintf(ids->at[ids->n++], ID_BYTES, "%s", office_text(message->properties.message_id));
+}
+
+static void take_one(struct office *office, struct ids *ids)
+{
+    const struct timeval patience = { .tv_sec = PATIENCE_S };
+    amqp_envelope_t envelope;
+    const amqp_rpc_reply_t reply =
+        amqp_consume_message(office->connection, &envelope, &patience, 0);
+    cr_assert(reply.reply_type == AMQP_RESPONSE_NORMAL, "after %u no more messages come", ids->n);
+    note_id(ids, &envelope.message);
+    amqp_destroy_envelope(&envelope);
+    amqp_maybe_release_buffers(office->connection);
+}
+
+/* What is there now, by a consumer: many times as fast as one by one. */
+static void take_ready(struct office *office, const char *queue, struct ids *ids)
+{
+    const amqp_bytes_t name = amqp_cstring_bytes(queue), tag = amqp_cstring_bytes("office");
+    const amqp_queue_declare_ok_t *ok =
+        amqp_queue_declare(office->connection, 1, name, 1, 0, 0, 0, amqp_empty_table);
+    expect_well(office, queue);
+    const uint32_t ready = ok->message_count;
+    if (!ready) return;
+    amqp_basic_consume(office->connection, 1, name, tag, 0, 1, 0, amqp_empty_table);
+    expect_well(office, "no consumer");
+    for (uint32_t i = 0; i < ready; i++) take_one(office, ids);
+    amqp_basic_cancel(office->connection, 1, tag);
+    expect_well(office, "the consumer cannot be cancelled");
+    while (amqp_frames_enqueued(office->connection)) take_one(office, ids);
+}
+
 uint32_t office_count_ids(struct office *office, const char *queue, uint32_t *messages)
 {
-    char(*ids)[ID_BYTES] = NULL;
-    uint32_t n = 0, different = 0;
+    struct ids ids = { NULL, 0 };
+    uint32_t different = 0;
     amqp_message_t message;
-    for (; office_get(office, queue, &message); n++) {
-        if ((n & (n - 1)) == 0) ids = realloc(ids, (n ? n * 2 : 1) * sizeof *ids);
-        snprintf(ids[n], sizeof ids[n], "%s", office_text(message.properties.message_id));
+    for (take_ready(office, queue, &ids); office_get(office, queue, &message);
+         take_ready(office, queue, &ids)) {
+        note_id(&ids, &message);
         office_drop(&message);
-        amqp_maybe_release_buffers(office->connection);
     }
-    if (n) qsort(ids, n, sizeof *ids, compare);
-    for (uint32_t i = 0; i < n; i++) different += i == 0 || strcmp(ids[i], ids[i - 1]) != 0;
-    free(ids);
-    if (messages) *messages = n;
+    if (ids.n) qsort(ids.at, ids.n, sizeof *ids.at, compare);
+    for (uint32_t i = 0; i < ids.n; i++)
+        different += i == 0 || strcmp(ids.at[i], ids.at[i - 1]) != 0;
+    free(ids.at);
+    if (messages) *messages = ids.n;
     return different;
 }
 

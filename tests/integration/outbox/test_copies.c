@@ -157,7 +157,7 @@ Test(copies, of_nasty_messages_are_neither_lost_nor_doubled)
     office_drop(&seen);
 
     WAIT(&play, settled(&play, "done") == 1 && settled(&play, "retry") == 4);
-    PROVE(&play, settled(&play, "dead") == 2 && play_is_still(&play));
+    WAIT(&play, settled(&play, "dead") == 2 && play_is_still(&play));
     PROVE(&play, rabbit_ready(play.rabbit, cc) == 3, "one for each message sent, none for a copy");
     PROVE(&play, rabbit_ready(play.rabbit, play.dead) == 0 && rabbit_ready(play.rabbit, sink) == 0);
     PROVE(&play, play_end(&play) == 0 && play_left(&play) == 0);
@@ -199,6 +199,7 @@ Test(copies, wait_while_their_queue_is_missing_and_then_go)
     play_start_ready(&play);
     snprintf(retry, sizeof retry, "%s.retry.300ms", play.queue);
     PROVE(&play, rabbit_exists(play.rabbit, retry) && rabbit_exists(play.rabbit, play.dead));
+    play_pause_ms(500); /* quorum queues that young are not deleted well */
     rabbit_delete(play.rabbit, play.dead);
     rabbit_delete(play.rabbit, retry);
     play_send_many(&play, 0, 100, "{\"do\":\"retry\"}");
@@ -227,8 +228,8 @@ Test(copies, stay_unacked_while_the_dead_queue_takes_none)
     play_send_many(&play, 4, 16, "{\"do\":\"reject\"}");
     WAIT(&play, play_unready_says(&play, "does not take what is sent there"));
     WAIT(&play, published(&play, "nacked") > 0);
-    const double before = settled(&play, "dead");
-    PROVE(&play, before < 20 && play_metric(&play, "warrener_messages_in_flight@}") == 20 - before);
+    WAIT(&play, settled(&play, "dead") + play_metric(&play, "warrener_messages_in_flight@}") == 20);
+    PROVE(&play, settled(&play, "dead") < 20);
     PROVE(&play, fetch_status(play.port, "/livez") == 200);
     office_eval("rabbit_policy:delete(<<\"/\">>, <<\"%s\">>, <<\"test\">>).", play.name);
     struct office *office = office_open(NULL);
