@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define REST_MS 1000
+#define FEW 5 /* that a breaker tries */
+
 bool moods_are_long(void)
 {
     const char *form = getenv("WARRENER_FAULTS");
@@ -30,6 +33,12 @@ void moods_set(const struct play *play, const char *mood)
 uint64_t mood_ms(const struct record_line *line)
 {
     return strtoull(line->key, NULL, 10);
+}
+
+double moods_failures_most(unsigned at_once, uint64_t since_ms)
+{
+    const uint64_t rests = (clock_now_ms() - since_ms) / REST_MS;
+    return at_once + (double)rests * FEW;
 }
 
 double settled(const struct play *play, const char *outcome)

@@ -20,6 +20,10 @@ static inline enum mood mood_of(const struct record_line *line)
 }
 uint64_t mood_ms(const struct record_line *line);
 
+/* The most failures that a breaker has let through by now: `at_once`, and a few after each rest of 1 s, of
+ * which there may be many where the test itself was slow. The host was started at `since_ms`. */
+double moods_failures_most(unsigned at_once, uint64_t since_ms);
+
 double settled(const struct play *play, const char *outcome);
 double paused(const struct play *play, const char *why);
 

@@ -2,9 +2,14 @@
  *
  * A handler that fails a tenth of the time, at random: everything is done in the end, after the delays
  * that were asked for, and in order where there is one. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "integration/failure/moods.h"
+
+#define RATE 600 /* messages a second */
+#define AS_TEXT(number) #number
+#define TEXT_OF(number) AS_TEXT(number)
 
 TestSuite(retries, .timeout = 900);
 
@@ -37,20 +42,38 @@ static struct gaps gaps_after(const struct record *record, uint32_t attempt)
     return gaps;
 }
 
-/* All of them within a tenth, but for what a busy machine keeps waiting. */
+/* How much later than the earliest a first attempt came, of messages that were sent at RATE: what a busy
+ * machine keeps waiting on the same way through the same queue. */
+static double lateness(const struct record *record)
+{
+    double earliest_ms = INFINITY, latest_ms = -INFINITY;
+    for (size_t i = 0; i < record->n; i++) {
+        const struct record_line *line = &record->lines[i];
+        const double sent_ms = line->id * 1000.0 / RATE, ms = (double)mood_ms(line) - sent_ms;
+        if (line->attempt != 1) continue;
+        earliest_ms = fmin(earliest_ms, ms);
+        latest_ms = fmax(latest_ms, ms);
+    }
+    return latest_ms - earliest_ms;
+}
+
+/* All of them within a tenth, but for what a busy machine keeps waiting: they go to the broker, from one
+ * queue into the other, and come, where a first attempt only comes. */
 static void prove_delay(const struct play *play, const struct record *record, uint32_t attempt,
                         double delay_ms)
 {
     const struct gaps gaps = gaps_after(record, attempt);
     PROVE(play, gaps.n > 0);
     const double least = gaps.ms[0], median = gaps.ms[gaps.n / 2], most = gaps.ms[gaps.n - 1],
-                 nearly_all = gaps.ms[gaps.n * 99 / 100];
+                 nearly_all = gaps.ms[gaps.n * 99 / 100], late = lateness(record);
+    const double tenth = delay_ms * (play_is_sanitized() ? 1.5 : 1.1);
     fprintf(stderr,
-            "%zu after attempt %u: %.0f ms asked for; %.0f to %.0f, median %.0f, 99 %% %.0f\n",
-            gaps.n, attempt, delay_ms, least, most, median, nearly_all);
+            "%zu after attempt %u: %.0f ms asked for; %.0f to %.0f, median %.0f, 99 %% %.0f; first "
+            "attempts were up to %.0f ms late\n",
+            gaps.n, attempt, delay_ms, least, most, median, nearly_all, late);
     PROVE(play, least >= delay_ms - 2, "%.0f ms", least);
-    PROVE(play, median <= delay_ms * 1.1, "%.0f ms", median);
-    PROVE(play, nearly_all <= delay_ms * (play_is_sanitized() ? 1.5 : 1.1), "%.0f ms", nearly_all);
+    PROVE(play, median <= delay_ms * 1.1 || median <= delay_ms + 2 * late, "%.0f ms", median);
+    PROVE(play, nearly_all <= tenth || nearly_all <= delay_ms + 4 * late, "%.0f ms", nearly_all);
     free(gaps.ms);
 }
 
@@ -66,7 +89,7 @@ Test(retries, come_after_their_delay_until_all_are_done)
     play_write_many(&play, "lines", 0, n, "{}");
     const pid_t sender = play_spawn(
         &play, (const char *const[]){ "publish", "--exchange", "", "--key", play.queue, "--rate",
-                                      "600", "--ndjson", play_path(&play, "lines"), NULL });
+                                      TEXT_OF(RATE), "--ndjson", play_path(&play, "lines"), NULL });
     WAIT_UP_TO(&play, 300000, settled(&play, "done") == n);
     PROVE(&play, play_reap(sender) == 0 && settled(&play, "dead") == 0);
     struct record record;
