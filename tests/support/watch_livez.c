@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "support/fetch.h"
 
-#define EVERY_MS 100
+#define EVERY_MS 50
 
 struct watch_livez {
     pthread_t thread;
@@ -40,6 +40,11 @@ static void *run(void *own)
         note_most(&watch->report.starved_ms, clock_now_ms() - ended_ms - EVERY_MS);
     }
     return NULL;
+}
+
+bool watch_saw_stutter(const struct watch_report *report, uint64_t ms)
+{
+    return report->starved_ms >= ms || report->slowest_ms >= ms;
 }
 
 struct watch_livez *watch_livez_start(uint16_t port)
