@@ -5,7 +5,6 @@
 #include "flow/bell.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -13,7 +12,7 @@
 bool bell_open(struct bell *bell, struct status *status)
 {
     atomic_init(&bell->is_rung, false);
-    bell->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    bell->fd = eventfd(0, EFD_CLOEXEC);
     if (bell->fd >= 0) return true;
     return status_fail(status, EXIT_INTERNAL, "cannot make an eventfd: %s", strerror(errno));
 }
@@ -34,16 +33,13 @@ void bell_ring(struct bell *bell)
 
 void bell_clear(struct bell *bell)
 {
-    eventfd_t rings;
-    while (read(bell->fd, &rings, sizeof rings) < 0 && errno == EINTR) {
-    }
     atomic_exchange_explicit(&bell->is_rung, false, memory_order_acq_rel);
 }
 
 void bell_wait(struct bell *bell)
 {
-    struct pollfd readable = { .fd = bell->fd, .events = POLLIN };
-    while (poll(&readable, 1, -1) < 0 && errno == EINTR) {
+    eventfd_t rings;
+    while (read(bell->fd, &rings, sizeof rings) < 0 && errno == EINTR) {
     }
     bell_clear(bell);
 }

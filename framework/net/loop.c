@@ -2,35 +2,40 @@
  *
  * One libevent base without locks; see loop.h. Other threads reach it through its mailbox alone.
  * Calls posted while the mailbox is being emptied run in the next turn, so that timers and sockets
- * get theirs. */
+ * get theirs. The base has no timers: those are ours, behind one timerfd that is set only when the
+ * soonest gets sooner, and rings for nothing where that was disarmed or moved. Neither it nor an
+ * eventfd is ever read: they are watched for edges. */
 #include "net/loop.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "net/mailbox.h"
+#include "net/timers.h"
 
 #define LOOP_MAGIC 0x6c6f6f70u
 
 struct loop {
     uint32_t magic;
-    int wake_fd;
     struct event_base *base;
-    struct event *wake;
+    struct edge {
+        int fd;
+        struct event *event;
+    } wake, clock;
     struct mailbox *box;
+    struct timers timers;
+    uint64_t clock_ns; /* what the clock is set to; UINT64_MAX: nothing */
+    bool is_ticking;   /* it is set when all that are due have gone off */
 };
 
-static void on_wake(evutil_socket_t fd, short what UNUSED, void *arg)
+static void on_wake(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
     struct loop *loop = arg;
     CHECK_MAGIC(loop, LOOP_MAGIC);
-    uint64_t posts;
-    const ssize_t got = read(fd, &posts, sizeof posts);
-    (void)got; /* an eventfd that woke us for nothing is harmless */
-
     struct list calls;
     list_init(&calls);
     mailbox_empty(loop->box, &calls);
@@ -40,36 +45,69 @@ static void on_wake(evutil_socket_t fd, short what UNUSED, void *arg)
     }
 }
 
+static void set_clock(struct loop *loop)
+{
+    const uint64_t soonest_ns = timers_soonest_ns(&loop->timers);
+    if (loop->is_ticking || soonest_ns >= loop->clock_ns) return;
+    const struct itimerspec at = { .it_value = { .tv_sec = (time_t)(soonest_ns / 1000000000u),
+                                                 .tv_nsec = (long)(soonest_ns % 1000000000u) } };
+    CHECK(timerfd_settime(loop->clock.fd, TFD_TIMER_ABSTIME, &at, NULL) == 0);
+    loop->clock_ns = soonest_ns;
+}
+
+/* A timer armed meanwhile is due later than now: it gets the next turn, and sockets get theirs. */
+static void on_clock(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+    struct loop *loop = arg;
+    const uint64_t now_ns = clock_now_ns();
+    loop->clock_ns = UINT64_MAX;
+    loop->is_ticking = true;
+    for (struct timer *timer; (timer = timers_take_due(&loop->timers, now_ns));)
+        timer->on_time(timer->owner);
+    loop->is_ticking = false;
+    set_clock(loop);
+}
+
 static struct event_base *new_base(void)
 {
     struct event_config *config = event_config_new();
     if (!config) return NULL;
-    /* Precise, or the coarse clock's ticks of 4 ms would stretch each rest of a paced wire. */
-    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_PRECISE_TIMER);
+    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV);
+    event_config_require_features(config, EV_FEATURE_ET);
     struct event_base *base = event_base_new_with_config(config);
     event_config_free(config);
     return base;
 }
 
-static bool open_wake(struct loop *loop)
+static bool open_edge(struct loop *loop, struct edge *edge, int fd, event_callback_fn on_edge)
 {
-    loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (loop->wake_fd < 0) return false;
-    loop->wake = event_new(loop->base, loop->wake_fd, EV_READ | EV_PERSIST, on_wake, loop);
-    return loop->wake && event_add(loop->wake, NULL) == 0;
+    edge->fd = fd;
+    if (fd < 0) return false;
+    edge->event = event_new(loop->base, fd, EV_READ | EV_PERSIST | EV_ET, on_edge, loop);
+    return edge->event && event_add(edge->event, NULL) == 0;
+}
+
+static void close_edge(struct edge *edge)
+{
+    if (edge->event) event_free(edge->event);
+    if (edge->fd >= 0) close(edge->fd);
 }
 
 struct loop *loop_new(void)
 {
     struct loop *loop = NEW(struct loop);
     loop->magic = LOOP_MAGIC;
-    loop->wake_fd = -1;
+    loop->wake.fd = loop->clock.fd = -1;
+    loop->clock_ns = UINT64_MAX;
     loop->base = new_base();
-    if (!loop->base || !open_wake(loop)) {
+    if (!loop->base ||
+        !open_edge(loop, &loop->wake, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), on_wake) ||
+        !open_edge(loop, &loop->clock, timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC),
+                   on_clock)) {
         loop_free(loop);
         return NULL;
     }
-    loop->box = mailbox_open(loop->wake_fd);
+    loop->box = mailbox_open(loop->wake.fd);
     return loop;
 }
 
@@ -78,9 +116,10 @@ void loop_free(struct loop *loop)
     if (!loop) return;
     CHECK_MAGIC(loop, LOOP_MAGIC);
     if (loop->box) mailbox_close(loop->box);
-    if (loop->wake) event_free(loop->wake);
-    if (loop->wake_fd >= 0) close(loop->wake_fd);
+    close_edge(&loop->wake);
+    close_edge(&loop->clock);
     if (loop->base) event_base_free(loop->base);
+    timers_fini(&loop->timers);
     loop->magic = 0;
     free(loop);
 }
@@ -115,34 +154,22 @@ void loop_post(struct loop *loop, struct loop_call *call)
     CHECK(mailbox_post(loop->box, call));
 }
 
-static void on_timer(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
-{
-    struct timer *timer = arg;
-    timer->on_time(timer->owner);
-}
-
 void timer_init(struct timer *timer, struct loop *loop, void (*on_time)(void *), void *owner)
 {
-    *timer = (struct timer){ evtimer_new(loop->base, on_timer, timer), on_time, owner };
-    CHECK(timer->event);
-}
-
-static void free_event(struct event **event)
-{
-    if (*event) event_free(*event);
-    *event = NULL;
+    *timer = (struct timer){ .loop = loop, .on_time = on_time, .owner = owner };
 }
 
 void timer_fini(struct timer *timer)
 {
-    free_event(&timer->event);
+    timer_disarm(timer);
+    timer->loop = NULL;
 }
 
 void timer_arm_us(struct timer *timer, uint64_t after_us)
 {
-    const struct timeval after = { .tv_sec = (time_t)(after_us / 1000000u),
-                                   .tv_usec = (suseconds_t)(after_us % 1000000u) };
-    CHECK(timer->event && event_add(timer->event, &after) == 0);
+    CHECK(timer->loop);
+    timers_put(&timer->loop->timers, timer, clock_now_ns() + after_us * 1000u);
+    set_clock(timer->loop);
 }
 
 void timer_arm_ms(struct timer *timer, uint64_t after_ms)
@@ -152,12 +179,18 @@ void timer_arm_ms(struct timer *timer, uint64_t after_ms)
 
 void timer_disarm(struct timer *timer)
 {
-    if (timer->event) event_del(timer->event);
+    if (timer->place) timers_drop(&timer->loop->timers, timer);
 }
 
 bool timer_is_armed(const struct timer *timer)
 {
-    return timer->event && event_pending(timer->event, EV_TIMEOUT, NULL);
+    return timer->place;
+}
+
+static void free_event(struct event **event)
+{
+    if (*event) event_free(*event);
+    *event = NULL;
 }
 
 static void on_watch(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
@@ -169,8 +202,9 @@ static void on_watch(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 void watch_init(struct watch *watch, struct loop *loop, int fd, void (*on_ready)(void *),
                 void *owner)
 {
-    *watch = (struct watch){ event_new(loop->base, fd, EV_READ | EV_PERSIST, on_watch, watch),
-                             on_ready, owner };
+    *watch =
+        (struct watch){ event_new(loop->base, fd, EV_READ | EV_PERSIST | EV_ET, on_watch, watch),
+                        on_ready, owner };
     CHECK(watch->event && event_add(watch->event, NULL) == 0);
 }
 

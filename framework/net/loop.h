@@ -6,6 +6,7 @@
 #define NET_LOOP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/list.h"
@@ -25,10 +26,12 @@ const char *loop_library_version(void);
 
 uint64_t loop_now_ms(struct loop *loop); /* monotonic, read anew */
 
-/* One-shot timers, on a clock that ticks every 4 ms or so. A timer is embedded in its owner, armed again at will, and disarmed by its owner
+/* One-shot timers. A timer is embedded in its owner, armed again at will, and disarmed by its owner
  * before it goes. */
 struct timer {
-    struct event *event; /* NULL before timer_init and after timer_fini */
+    struct loop *loop; /* NULL before timer_init and after timer_fini */
+    size_t place;      /* among the armed (net/timers.h); 0: not armed */
+    uint64_t due_ns;
     void (*on_time)(void *owner);
     void *owner;
 };
@@ -53,7 +56,7 @@ void loop_post(struct loop *loop, struct loop_call *call);
 struct mailbox;
 struct mailbox *loop_mailbox(struct loop *loop);
 
-/* Watches a descriptor for reading (an eventfd, say). */
+/* Watches an eventfd: on_ready once for all that was written since the last time. Nobody reads it. */
 struct watch {
     struct event *event;
     void (*on_ready)(void *owner);

@@ -30,8 +30,7 @@ struct wire_settings {
     uint32_t connect_ms;     /* for resolving, connecting, TLS handshake together; 0: for ever */
     uint32_t write_stall_ms; /* output that does not move for so long ends the wire; 0: for ever */
     size_t out_high_bytes;   /* wire_is_choked above this, on_relief at half of it; 0: never */
-    uint32_t rest_us;        /* paced reading's rest; 0: never rests. Timers tick every 4 ms or so:
-                                2000 to 4000 all come to about that */
+    uint32_t rest_us;        /* paced reading's rest; 0: never rests */
 };
 
 struct wire_events {

@@ -20,7 +20,7 @@
 struct stage {
     struct loop *loop;
     struct timer timer;
-    struct watch input;
+    struct socket_watch input;
     struct board *board;
     struct metrics *metrics;
     struct site *site;
@@ -101,8 +101,10 @@ static void follow(struct stage *stage, const char *word)
     if (stage->is_stuck) pulse_beat(board_lane_pulse(stage->board, 2, 0));
 }
 
-static void on_input(void *own)
+static void on_input(void *own, bool can_read, bool can_write)
 {
+    (void)can_read;
+    (void)can_write;
     struct stage *stage = own;
     char word[32];
     if (!fgets(word, sizeof word, stdin)) {
@@ -157,9 +159,10 @@ int main(int argc, char **argv)
     fflush(stdout);
     timer_init(&stage.timer, stage.loop, turn, &stage);
     timer_arm_ms(&stage.timer, 0);
-    watch_init(&stage.input, stage.loop, 0, on_input, &stage);
+    stage.input = (struct socket_watch){ .on_ready = on_input, .owner = &stage };
+    socket_watch_set(&stage.input, stage.loop, 0, true, false);
     loop_run(stage.loop);
-    watch_fini(&stage.input);
+    socket_watch_fini(&stage.input);
     timer_fini(&stage.timer);
     site_close(stage.site);
     board_free(stage.board);

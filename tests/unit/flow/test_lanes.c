@@ -135,7 +135,7 @@ static void await_back(struct stage *stage, size_t n)
     while (stage->n_back < n) {
         cr_assert(clock_now_ms() < deadline_ms, "%zu of %zu came back", stage->n_back, n);
         struct pollfd bell = { .fd = stage->bell.fd, .events = POLLIN };
-        if (poll(&bell, 1, 100) == 1) bell_clear(&stage->bell);
+        if (poll(&bell, 1, 100) == 1) bell_wait(&stage->bell);
         lanes_collect(stage->lanes, on_back, stage);
         (void)lanes_push(stage->lanes, UINT32_MAX);
     }

@@ -64,7 +64,7 @@ Test(loop, timers_go_off_in_order_once)
     loop_post(loop, &arming.call);
     loop_run(loop);
     cr_assert_str_eq(trail, "abc");
-    cr_assert_geq(loop_now_ms(loop) - before_ms, 80); /* the clock of timers is a coarse one */
+    cr_assert_geq(loop_now_ms(loop) - before_ms, 89); /* both are cut to milliseconds */
     cr_assert_not(timer_is_armed(&marks[1].timer));
     for (unsigned i = 0; i < 3; i++) timer_fini(&marks[i].timer);
     loop_free(loop);
@@ -226,15 +226,13 @@ struct bell {
 static void on_bell(void *owner)
 {
     struct bell *bell = owner;
-    uint64_t value;
-    cr_assert_eq(read(bell->fd, &value, sizeof value), (ssize_t)sizeof value);
     if (++bell->rings == 3)
         loop_stop(bell->loop);
     else
         cr_assert_eq(eventfd_write(bell->fd, 1), 0);
 }
 
-Test(loop, watches_a_descriptor_until_told_not_to)
+Test(loop, hears_each_time_an_eventfd_is_written_until_told_not_to)
 {
     struct bell bell = { .loop = loop_new(), .fd = eventfd(1, EFD_CLOEXEC) };
     watch_init(&bell.watch, bell.loop, bell.fd, on_bell, &bell);
