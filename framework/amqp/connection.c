@@ -110,6 +110,19 @@ void connection_blame(struct amqp_connection *connection, const char *format, ..
     va_end(args);
 }
 
+static void tell_plenty(const struct amqp_connection *connection)
+{
+    const int n = connection->n_consumers;
+    if (connection->wire) wire_set_plenty(connection->wire, n && connection->n_plenty == n);
+}
+
+void connection_count_consumers(struct amqp_connection *connection, int more, int more_plenty)
+{
+    connection->n_consumers += more;
+    connection->n_plenty += more_plenty;
+    tell_plenty(connection);
+}
+
 struct roster *connection_roster(struct amqp_connection *connection)
 {
     return &connection->roster;
@@ -305,6 +318,7 @@ static void begin_try(void *owner)
         .rest_us = connection->settings.rest_us,
     };
     connection->wire = wire_new(connection->loop, &settings, &events, connection);
+    tell_plenty(connection);
     connection_leave(connection);
 }
 

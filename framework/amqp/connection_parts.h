@@ -41,6 +41,7 @@ struct amqp_connection {
     struct status blame; /* a broken protocol, noted while a frame is dealt with */
 
     struct roster roster;
+    int n_consumers, n_plenty;
     unsigned frames; /* of connection_enter */
     bool is_freed;
     void **graves;

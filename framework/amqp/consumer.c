@@ -34,7 +34,7 @@ struct consumer {
     struct consumer_events events;
     void *owner;
     enum state state;
-    bool is_freed;
+    bool is_freed, has_plenty;
     struct channel *channel;
     struct topology_work *topology; /* while it is being declared */
     struct timer retry;
@@ -296,6 +296,7 @@ struct consumer *consumer_new(struct amqp_connection *connection,
     timer_init(&consumer->retry, connection_loop(connection), on_retry, consumer);
     consumer->channel = channel_new(connection, &channel_events, consumer);
     timer_arm_ms(&consumer->retry, 0);
+    connection_count_consumers(connection, 1, 0);
     return consumer;
 }
 
@@ -311,6 +312,8 @@ void consumer_free(struct consumer *consumer)
     if (!consumer) return;
     struct amqp_connection *connection = consumer->connection;
     connection_enter(connection);
+    consumer_set_plenty(consumer, false);
+    connection_count_consumers(connection, -1, 0);
     consumer->is_freed = true;
     consumer->state = STATE_PAUSED;
     stop_trying(consumer);
@@ -390,6 +393,13 @@ void consumer_resume(struct consumer *consumer)
 void consumer_set_prefetch(struct consumer *consumer, uint16_t prefetch)
 {
     consumer->settings.prefetch = prefetch;
+}
+
+void consumer_set_plenty(struct consumer *consumer, bool has_plenty)
+{
+    if (has_plenty == consumer->has_plenty) return;
+    consumer->has_plenty = has_plenty;
+    connection_count_consumers(consumer->connection, 0, has_plenty ? 1 : -1);
 }
 
 bool consumer_is_subscribed(const struct consumer *consumer)

@@ -61,6 +61,9 @@ void consumer_resume(struct consumer *consumer);
 /* From its next subscription on. */
 void consumer_set_prefetch(struct consumer *consumer, uint16_t prefetch);
 
+/* It has so much in hand that more need not be read yet; false when it is hungry again. */
+void consumer_set_plenty(struct consumer *consumer, bool has_plenty);
+
 bool consumer_is_subscribed(const struct consumer *consumer);
 const char *consumer_fault(const struct consumer *consumer); /* why not subscribed; "" when it is */
 

@@ -30,6 +30,10 @@ bool connection_is_choked(const struct amqp_connection *connection);
 void connection_blame(struct amqp_connection *connection, const char *format, ...)
     PRINTF_LIKE(2, 3);
 
+/* A consumer comes or goes, and gets plenty or hungry. The wire rests for longer when all of them have
+ * plenty. */
+void connection_count_consumers(struct amqp_connection *connection, int more, int more_plenty);
+
 /* Where channels enter themselves: its list, its news, and their numbers. */
 struct roster *connection_roster(struct amqp_connection *connection);
 uint16_t connection_channel_max(const struct amqp_connection *connection);

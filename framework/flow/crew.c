@@ -117,11 +117,27 @@ static uint64_t sooner(uint64_t a_ms, uint64_t b_ms)
     return a_ms < b_ms ? a_ms : b_ms;
 }
 
+/* Three quarters of the window: enough to do while more is fetched. */
+static bool has_plenty(const struct crew *crew)
+{
+    return crew->in_flight >= crew_window(crew) - crew_window(crew) / 4 && !crew->is_draining &&
+           !crew->is_pressed;
+}
+
+static void tell_broker(struct crew *crew, uint64_t now_ms)
+{
+    const bool is_busy = has_plenty(crew);
+    consumer_set_plenty(crew->consumer, is_busy);
+    crew->rests_acks = is_busy && settle_may_rest(&crew->settle, now_ms);
+    if (!crew->rests_acks) settle_flush(&crew->settle, now_ms);
+}
+
 static void set_timer(struct crew *crew, uint64_t now_ms)
 {
     uint64_t due_ms = has_room(crew) ? batch_due_ms(&crew->batch, &crew->settings.batch) : 0;
     due_ms = sooner(due_ms, hold_due_ms(&crew->hold));
     due_ms = sooner(due_ms, settle_due_ms(&crew->settle));
+    if (crew->rests_acks) due_ms = sooner(due_ms, settle_rested_ms(&crew->settle));
     due_ms = sooner(due_ms, valve_due_ms(&crew->valve));
     if (!due_ms)
         timer_disarm(&crew->timer);
@@ -137,7 +153,7 @@ void crew_turn(struct crew *crew)
     resume_held(crew, now_ms);
     if (is_batch_due(crew, now_ms)) crew_close_batch(crew);
     if (crew->cacher) cacher_ship(crew->cacher);
-    if (crew->consumer) settle_flush(&crew->settle, now_ms);
+    if (crew->consumer) tell_broker(crew, now_ms);
     if (crew_may_push(crew))
         valve_gave(&crew->valve, lanes_push(crew->lanes, valve_allows(&crew->valve, now_ms)));
     set_timer(crew, now_ms);

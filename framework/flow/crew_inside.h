@@ -59,6 +59,7 @@ struct crew {
     uint32_t sending; /* of those, in the outbox */
     uint64_t bytes_in_flight;
     bool is_draining;
+    bool rests_acks;                  /* what is finished is told the broker in a moment */
     struct list suspects, alone_link; /* see crew_alone.c */
     bool is_pressed;                  /* somebody is to be alone: nothing is given to lanes */
     uint32_t grace_ms;                /* of its settling, while it is not */

@@ -234,6 +234,7 @@ bool crew_close(struct crew **crew, uint64_t deadline_ms)
 {
     struct crew *gone = *crew;
     atomic_store(&gone->orders.epoch, 0);
+    if (gone->consumer) settle_flush(&gone->settle, loop_now_ms(gone->loop));
     if (gone->consumer) consumer_free(gone->consumer);
     gone->consumer = gone->settle.consumer = NULL;
     settle_begin(&gone->settle, 0);

@@ -50,6 +50,13 @@ static bool waits_for_cache(const struct crew *crew)
            !cache_is_ready(crew->settings.cache);
 }
 
+/* What is finished would be handled again elsewhere. */
+static void pause(struct crew *crew, uint64_t now_ms)
+{
+    settle_flush(&crew->settle, now_ms);
+    consumer_pause(crew->consumer);
+}
+
 static void attend_needs(struct crew *crew, uint64_t now_ms)
 {
     struct store *store = crew->settings.store;
@@ -58,7 +65,7 @@ static void attend_needs(struct crew *crew, uint64_t now_ms)
     const bool is_fault = waits_for_store ? store_is_at_fault(store)
                                           : is_waiting && cache_is_refused(crew->settings.cache);
     const enum outage_step step = outage_note(&crew->outage, !is_waiting, is_fault, now_ms);
-    if (step == OUTAGE_PAUSE) consumer_pause(crew->consumer);
+    if (step == OUTAGE_PAUSE) pause(crew, now_ms);
     if (step == OUTAGE_RESUME) consumer_resume(crew->consumer);
     crew->is_paused[PAUSED_BY_STORE] = waits_for_store;
     crew->is_paused[PAUSED_BY_CACHE] = is_waiting && !waits_for_store;
@@ -88,7 +95,7 @@ static void attend_valve(struct crew *crew, uint64_t now_ms)
     consumer_set_prefetch(crew->consumer, (uint16_t)crew_window(crew));
     gauge_set(crew->prefetch_gauge, crew_window(crew));
     if (crew->outage.is_paused) return; /* it subscribes anew when that is over */
-    consumer_pause(crew->consumer);
+    pause(crew, now_ms);
     consumer_resume(crew->consumer);
 }
 

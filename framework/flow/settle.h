@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Settling: the one place that tells the broker what became of a message, and counts it. Acks go out
- * when settle_flush is called, many at a time; what belongs to a subscription that is over is never
+ * when settle_flush is called, many at a time (the broker, too, pays for each); what belongs to a subscription that is over is never
  * sent. */
 #ifndef FLOW_SETTLE_H
 #define FLOW_SETTLE_H
@@ -16,6 +16,7 @@ struct settle {
     struct consumer *consumer; /* set by its owner when there is one */
     struct ledger ledger;
     uint32_t grace_ms; /* how long the ledger's prefix may stand still */
+    uint32_t few;      /* finished ones that may wait for more */
     uint64_t acked_ms; /* when the last ack was sent; 0: none */
     struct counter *done, *retried, *dead, *reasons[DEAD_REASON_COUNT];
     struct gauge *last_done;
@@ -45,6 +46,10 @@ void settle_oversize(struct settle *settle, uint64_t epoch, uint64_t tag);
 
 void settle_flush(struct settle *settle, uint64_t now_ms);
 uint64_t settle_due_ms(const struct settle *settle); /* when to flush again; 0: never */
-bool settle_is_clear(const struct settle *settle);   /* nothing finished waits to be acked */
+/* The last flush was a moment ago, and few have finished since: those may wait for the next turn, while
+ * there is plenty to do; if none comes, until settle_rested_ms. */
+bool settle_may_rest(const struct settle *settle, uint64_t now_ms);
+uint64_t settle_rested_ms(const struct settle *settle);
+bool settle_is_clear(const struct settle *settle); /* nothing finished waits to be acked */
 
 #endif

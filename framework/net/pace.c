@@ -10,5 +10,13 @@ uint32_t pace_rest_us(struct pace *pace, uint64_t now_us, size_t bytes)
         pace->bytes = 0;
     }
     pace->bytes += bytes;
-    return pace->bytes >= PACE_BUSY_BYTES ? pace->rest_us : 0;
+    if (pace->bytes < PACE_BUSY_BYTES) return 0;
+    pace->rested_us = now_us;
+    return pace->has_plenty ? PACE_LONG_RESTS * pace->rest_us : pace->rest_us;
+}
+
+uint32_t pace_left_us(const struct pace *pace, uint64_t now_us)
+{
+    const uint64_t rested_us = now_us - pace->rested_us;
+    return rested_us < pace->rest_us ? pace->rest_us - (uint32_t)rested_us : 0;
 }

@@ -482,6 +482,14 @@ void wire_hold(struct wire *wire, bool hold)
     if (wire->offers) event_active(wire->turn, EV_READ, 0);
 }
 
+void wire_set_plenty(struct wire *wire, bool has_plenty)
+{
+    const bool is_hungry = wire->pace.has_plenty && !has_plenty;
+    wire->pace.has_plenty = has_plenty;
+    if (is_hungry && timer_is_armed(&wire->rest))
+        timer_arm_us(&wire->rest, pace_left_us(&wire->pace, clock_now_ns() / 1000u));
+}
+
 uint64_t wire_last_read_ms(const struct wire *wire)
 {
     return wire->last_read_ms;

@@ -6,7 +6,8 @@
  * Paced reading: a wire that keeps pace with a busy peer reads small pieces, and system calls, not
  * parsing, are what a worker spends. So after a read that found the socket busy the wire rests for a
  * few milliseconds and then drains it in large pieces. A quiet wire never rests: a lone message is
- * read when it comes. While resting, the socket's buffer and the peer's window hold the rest.
+ * read when it comes. While resting, the socket's buffer and the peer's window hold the rest. An owner
+ * that has plenty in hand says so: its wire rests for longer, until it is hungry.
  *
  * Its one rule: a callback may call any function here, wire_free too. */
 #ifndef NET_WIRE_H
@@ -60,6 +61,7 @@ bool wire_is_choked(const struct wire *wire);
 /* Stops and resumes reading: for owners that cannot take more. Not for longer than 5 s with a
  * RabbitMQ at the other end, which drops readers that sleep. When it is let go, the owner is offered again what it left in `in`. */
 void wire_hold(struct wire *wire, bool hold);
+void wire_set_plenty(struct wire *wire, bool has_plenty); /* see paced reading */
 
 /* Loop time of the last bytes, for heartbeats; before any, of wire_new. */
 uint64_t wire_last_read_ms(const struct wire *wire);

@@ -6,6 +6,7 @@
 #include "flow/batch.h"
 #include "flow/outage.h"
 #include "flow/retry.h"
+#include "flow/settle.h"
 #include "flow/share.h"
 #include "flow/ship_policy.h"
 
@@ -145,6 +146,25 @@ Test(ship, follows_the_table)
         cr_assert(choice.step == cases[i].step, "case %zu", i);
         cr_assert(choice.after_ms == cases[i].after_ms, "case %zu", i);
     }
+}
+
+/* ---- settling ------------------------------------------------------------------------------ */
+
+Test(settle, lets_a_few_finished_ones_wait_for_more_but_not_for_long)
+{
+    struct settle settle = { .few = 250, .acked_ms = 1000 };
+    cr_assert_not(settle_may_rest(&settle, 1001), "nothing has finished: nothing waits");
+    settle.ledger.finished = 249;
+    cr_assert(settle_may_rest(&settle, 1001));
+    cr_assert(settle_may_rest(&settle, 1004));
+    cr_assert_not(settle_may_rest(&settle, 1005));
+    cr_assert_eq(settle_rested_ms(&settle), 1010);
+    settle.ledger.finished = 250;
+    cr_assert_not(settle_may_rest(&settle, 1001));
+    settle = (struct settle){ .few = 250, .ledger.finished = 1 };
+    cr_assert_not(settle_may_rest(&settle, 100000), "the first is told at once");
+    settle = (struct settle){ .few = 0, .acked_ms = 1000, .ledger.finished = 1 };
+    cr_assert_not(settle_may_rest(&settle, 1001), "nor do those of a small window wait");
 }
 
 /* ---- outages ------------------------------------------------------------------------------- */

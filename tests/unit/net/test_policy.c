@@ -88,6 +88,19 @@ Test(pace, a_steady_trickle_is_never_rested)
         cr_assert_eq(pace_rest_us(&pace, now_us, 400), 0);
 }
 
+Test(pace, a_reader_with_plenty_lets_a_busy_stream_wait_until_it_is_hungry)
+{
+    struct pace pace = { .rest_us = 3000, .has_plenty = true };
+    cr_assert_eq(pace_rest_us(&pace, 1000000, 400), 0, "a quiet stream never waits");
+    cr_assert_eq(pace_rest_us(&pace, 1000100, 70000), 3000 * PACE_LONG_RESTS);
+    cr_assert_eq(pace_left_us(&pace, 1000100), 3000);
+    cr_assert_eq(pace_left_us(&pace, 1002100), 1000);
+    cr_assert_eq(pace_left_us(&pace, 1003100), 0);
+    cr_assert_eq(pace_left_us(&pace, 1023100), 0);
+    pace.has_plenty = false;
+    cr_assert_eq(pace_rest_us(&pace, 1024100, 70000), 3000);
+}
+
 Test(dial, shares_the_time_among_the_addresses_that_are_left)
 {
     static const struct {

@@ -399,6 +399,31 @@ Test(wire_data, a_busy_wire_rests)
     close(gate.pipe[1]);
 }
 
+Test(wire_data, a_wire_whose_owner_is_hungry_again_reads_on)
+{
+    const uint32_t rest_us = 1000000;
+    struct gate gate = { 0 };
+    cr_assert_eq(pipe(gate.pipe), 0);
+    cr_assert_eq(write(gate.pipe[1], "g", 1), 1);
+    struct server server;
+    server_start(&server, serve_burst_then_pause, &gate);
+    struct client client;
+    client_start(&client, (struct wire_settings){ .port = server.port, .rest_us = rest_us });
+    wire_set_plenty(client.wire, true);
+    client.wanted_bytes = PACE_BUSY_BYTES;
+    client_run(&client, until_wanted);
+    expect_no_piece(&client);
+    const uint64_t hungry_ms = loop_now_ms(client.loop);
+    wire_set_plenty(client.wire, false);
+    client.wanted_bytes = 200001;
+    client_run(&client, until_wanted);
+    cr_assert_lt(loop_now_ms(client.loop) - hungry_ms, (PACE_LONG_RESTS - 1) * rest_us / 1000);
+    client_stop(&client);
+    server_stop(&server);
+    close(gate.pipe[0]);
+    close(gate.pipe[1]);
+}
+
 static void free_in(enum moment moment, void (*serve)(struct server *, int), size_t bytes_to_say)
 {
     struct gate gate = { 0 };
