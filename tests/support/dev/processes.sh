@@ -33,13 +33,24 @@ process_mark() {
 # process_lives "PID STARTTIME"
 process_lives() { [[ -n $1 && $(process_mark "${1%% *}") == "$1" ]]; }
 
+# Sets UPTIME: seconds on a clock that nobody sets, as the wall's is while a machine starts, and SECONDS
+# with it.
+UPTIME=0
+uptime_now() {
+    read -r UPTIME _ </proc/uptime
+    UPTIME=${UPTIME%.*}
+}
+
 # process_end "PID STARTTIME" SIGNAL [SECONDS]: the signal, then SIGKILL after the time (10 s)
 process_end() {
-    local mark=$1 signal=$2 deadline=$((SECONDS + ${3:-10}))
+    local mark=$1 signal=$2 deadline
+    uptime_now
+    deadline=$((UPTIME + ${3:-10}))
     process_lives "$mark" || return 0
     kill -s "$signal" "${mark%% *}" 2>/dev/null || true
     while process_lives "$mark"; do
-        if ((SECONDS >= deadline)); then kill -s KILL "${mark%% *}" 2>/dev/null || true; fi
+        uptime_now
+        if ((UPTIME >= deadline)); then kill -s KILL "${mark%% *}" 2>/dev/null || true; fi
         sleep 0.05
     done
 }
@@ -120,12 +131,18 @@ free_ports() {
     done
 }
 
-# wait_until SECONDS COMMAND…
+# wait_until SECONDS COMMAND…: asked once more at the end, for the time may have gone by in one piece
 wait_until() {
-    local deadline=$((SECONDS + $1))
+    local deadline
+    uptime_now
+    deadline=$((UPTIME + $1))
     shift
     until "$@"; do
-        ((SECONDS < deadline)) || return 1
+        uptime_now
+        if ((UPTIME >= deadline)); then
+            "$@"
+            return
+        fi
         sleep 0.1
     done
 }
