@@ -131,6 +131,9 @@ free_ports() {
     done
 }
 
+# port_was_taken LOG: the server that wrote it found its port in use, though it was free when it was chosen
+port_was_taken() { grep -qiE 'address already in use|eaddrinuse|in use by another' "$1"; }
+
 # wait_until SECONDS COMMAND…: asked once more at the end, for the time may have gone by in one piece
 wait_until() {
     local deadline

@@ -73,7 +73,7 @@ servers_end() {
     done
     [[ ! -d $1/rabbit ]] || "$ROOT/tests/support/broker" end "$1/rabbit"
     for which in redis postgres; do
-        [[ ! -s $1/$which/mark ]] || process_end "$(<"$1/$which/mark")" INT
+        [[ ! -s $1/$which/mark ]] || process_end "$(<"$1/$which/mark")" INT 30
     done
     rm -rf -- "$1"
 }
@@ -82,13 +82,27 @@ rabbit_start() { "$ROOT/tests/support/broker" start "$1"; }
 
 redis_start() {
     mkdir "$1"
-    free_ports 1
-    detach "$1/log" redis-server --port "${PORTS[0]}" --bind 127.0.0.1 --dir "$1" --save '' \
-        --appendonly no
-    printf '%s\n' "$DETACHED" >"$1/mark"
-    wait_until 30 accepts "${PORTS[0]}" || start_failed Redis "$1/log"
+    start_on_a_port Redis "$1" redis-server --bind 127.0.0.1 --dir "$1" --save '' --appendonly no --port
     printf 'export REDIS_URL=redis://127.0.0.1:%d/0\n' "${PORTS[0]}" >"$1/env"
 }
+
+# start_on_a_port NAME DIR COMMAND…: starts it on a free port, its last argument, and waits until it says
+# that it is ready: on the port somebody else may listen, who took it in the meantime. Sets PORTS.
+start_on_a_port() {
+    local name=$1 dir=$2
+    shift 2
+    for _ in 1 2 3; do
+        free_ports 1
+        : >"$dir/log"
+        detach "$dir/log" "$@" "${PORTS[0]}"
+        printf '%s\n' "$DETACHED" >"$dir/mark"
+        ! wait_until 60 is_ready_or_gone "$dir/log" || ! process_lives "$DETACHED" || return 0
+        port_was_taken "$dir/log" || break
+    done
+    start_failed "$name" "$dir/log"
+}
+
+is_ready_or_gone() { grep -qi 'ready to accept connections' "$1" || ! process_lives "$DETACHED"; }
 
 postgres_start() {
     local programs=(/usr/lib/postgresql/*/bin) as=() bin='' user
@@ -99,7 +113,6 @@ postgres_start() {
         chown "$user" "$1"
         as=(setpriv "--reuid=$user" "--regid=$(id -g "$user")" --init-groups --)
     fi
-    free_ports 1
     printf 'warrener\n' >"$1/password"
     cd "$1" || return # where that user may be
     "${as[@]}" env LC_ALL=C.UTF-8 "${bin}initdb" -D "$1/data" -U warrener -A scram-sha-256 \
@@ -107,21 +120,15 @@ postgres_start() {
         start_failed PostgreSQL "$1/initdb.log"
     # Enough for several test programs at once: what one of them counts is not to be pushed out by the
     # statements of the others.
-    detach "$1/log" "${as[@]}" "${bin}postgres" -D "$1/data" -p "${PORTS[0]}" \
+    start_on_a_port PostgreSQL "$1" "${as[@]}" "${bin}postgres" -D "$1/data" \
         -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
         -c max_connections=300 -c shared_preload_libraries=pg_stat_statements \
-        -c pg_stat_statements.max=20000
-    printf '%s\n' "$DETACHED" >"$1/mark"
-    export PGPASSWORD=warrener
-    if ! wait_until 60 "${bin}pg_isready" -q -h 127.0.0.1 -p "${PORTS[0]}" ||
-        ! "${bin}createdb" -h 127.0.0.1 -p "${PORTS[0]}" -U warrener warrener; then
+        -c pg_stat_statements.max=20000 -p
+    PGPASSWORD=warrener "${bin}createdb" -h 127.0.0.1 -p "${PORTS[0]}" -U warrener warrener ||
         start_failed PostgreSQL "$1/log"
-    fi
     printf 'export DATABASE_URL=postgresql://warrener:warrener@127.0.0.1:%d/warrener\n' \
         "${PORTS[0]}" >"$1/env"
 }
-
-accepts() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 start_failed() {
     complain "$1 did not start; the end of its log:"
