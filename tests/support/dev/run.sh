@@ -111,12 +111,14 @@ demo_cart() {
         "$id" "$key" "$key" "$user" "${seqs[user]}" "$at" "$more"
 }
 
-# demo_watch [SECONDS]: a line every few seconds with what happened since the last
+# demo_watch [SECONDS]: a line every few seconds with what happened since the last; longer where nothing has
+# happened yet, for a busy machine may only just have started the publisher
 demo_watch() {
-    local began=$SECONDS left pause=5
+    local began=$SECONDS left pause=5 late
     DEMO_AT=$(now_ms)
-    while left=$((${1:-SECONDS} - SECONDS + began)) && { [[ -z $1 ]] || ((left > 0)); }; do
-        if [[ -n $1 ]] && ((pause > left)); then pause=$left; fi
+    while left=$((${1:-SECONDS} - SECONDS + began)) late=$((DEMO_DONE == 0 || DEMO_ROWS == 0)) &&
+        { [[ -z $1 ]] || ((left > 0 || (late && left > -60))); }; do
+        if [[ -n $1 ]] && ((pause > left)); then pause=$((left > 0 ? left : 1)); fi
         await sleep "$pause"
         process_lives "$DEMO_HOST" || demo_fail "$DEMO_LOG" 'the host has ended'
         process_lives "$DEMO_EVENTS" || demo_fail "$LOGS/run-events.log" 'the publisher has ended'
