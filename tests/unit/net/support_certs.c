@@ -79,7 +79,9 @@ static void write_pem(const struct certs *certs, size_t nth, X509 *cert, EVP_PKE
 void certs_make(struct certs *certs)
 {
     const char *tmp = getenv("TMPDIR");
-    snprintf(certs->dir, sizeof certs->dir, "%.40s/warrener.XXXXXX", tmp ? tmp : "/tmp");
+    if (!tmp || !*tmp || strlen(tmp) > 40)
+        tmp = "/tmp"; /* its name stands in faults, which have an end */
+    snprintf(certs->dir, sizeof certs->dir, "%s/warrener.XXXXXX", tmp);
     cr_assert(mkdtemp(certs->dir));
     EVP_PKEY *keys[CERTS] = { NULL };
     X509 *made[CERTS] = { NULL };
