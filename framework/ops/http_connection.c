@@ -230,10 +230,11 @@ void http_connections_free(struct http_service *service)
     }
 }
 
-void http_connections_check(struct http_service *service, uint64_t now_ms)
+void http_connections_check(struct http_service *service, uint64_t now_ms, uint64_t late_ms)
 {
     LIST_EACH (link, &service->connections) {
         struct connection *connection = LIST_ENTRY(link, struct connection, link);
+        connection->deadline_ms += late_ms;
         if (now_ms < connection->deadline_ms) continue;
         if (connection->state == READING && connection->in_bytes > 0) {
             answer_fault(connection, 408, "the request did not arrive in time");

@@ -21,8 +21,8 @@ struct http_service {
 void http_connection_new(struct http_service *service, int fd);
 void http_connections_free(struct http_service *service);
 
-/* Cuts those that are past their deadline. */
-void http_connections_check(struct http_service *service, uint64_t now_ms);
+/* Cuts those that are past their deadline, after each was given `late_ms` more. */
+void http_connections_check(struct http_service *service, uint64_t now_ms, uint64_t late_ms);
 
 /* Closes the one that has been idle longest, if any is: it makes room for one that wants something. */
 bool http_connections_evict(struct http_service *service);

@@ -3,15 +3,18 @@
  * Dialogues with the server over a loopback socket: the polite, the slow, the greedy, the broken. */
 #include <criterion/criterion.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "ops/http.h"
 #include "unit/ops/client.h"
 
+#define PATIENCE_MS 60000     /* what has no test of its own here has time */
 #define BIG_BYTES (24u << 20) /* more than loopback sockets hold */
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: h\r\n\r\n"
 
@@ -71,7 +74,7 @@ static struct http *open_plan(const struct http_plan *plan)
 
 static struct http *open_http(void)
 {
-    const struct http_plan plan = plan_of(0);
+    const struct http_plan plan = plan_of(PATIENCE_MS);
     return open_plan(&plan);
 }
 
@@ -80,7 +83,7 @@ static void expect(struct client *client, const char *part)
     cr_assert(client_wait_for(client, part), "wanted %s, got\n%s", part, client->in);
 }
 
-TestSuite(http, .timeout = 60);
+TestSuite(http, .timeout = 120);
 
 Test(http, answers_with_the_headers_it_should)
 {
@@ -255,6 +258,36 @@ Test(http, a_slow_request_is_ended)
     client_close(kept);
     client_close(slow);
     client_close(silent);
+    http_close(http);
+}
+
+static atomic_uint ticks;
+static atomic_bool is_to_stand, stands;
+
+static void count_and_stand(void *context)
+{
+    (void)context;
+    ticks++;
+    if (!is_to_stand) return;
+    is_to_stand = false;
+    stands = true;
+    usleep((SLOW_MS + 300) * 1000);
+}
+
+/* Their time passes while the server's own thread stands still, and what they say lies in their sockets. */
+Test(http, a_late_server_hangs_up_on_nobody)
+{
+    struct http_plan plan = plan_of(SLOW_MS);
+    plan.on_tick = count_and_stand;
+    struct http *http = open_plan(&plan);
+    struct client *client = client_open(http_port(http));
+    const unsigned before = ticks;
+    while (ticks < before + 2) usleep(1000); /* it is accepted */
+    is_to_stand = true;
+    while (!stands) usleep(1000);
+    client_send(client, GET("/hello"));
+    expect(client, "hello\n");
+    client_close(client);
     http_close(http);
 }
 
