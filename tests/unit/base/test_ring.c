@@ -92,7 +92,7 @@ static void *produce(void *to)
     return NULL;
 }
 
-Test(ring, loses_nothing_between_threads, .timeout = 60)
+Test(ring, loses_nothing_between_threads, .timeout = 120)
 {
     struct ring *ring = ring_new(256);
     pthread_t producer;

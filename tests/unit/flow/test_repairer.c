@@ -25,7 +25,7 @@ static void close_repairer(void)
     clerk_close_loop();
 }
 
-TestSuite(repairer, .init = open_repairer, .fini = close_repairer, .timeout = 30);
+TestSuite(repairer, .init = open_repairer, .fini = close_repairer, .timeout = 120);
 
 static void on_recorded(void *owner)
 {

@@ -84,8 +84,8 @@ static void close_shelf(void)
     clerk_close_loop();
 }
 
-TestSuite(shelf, .init = open_plain, .fini = close_shelf, .timeout = 30);
-TestSuite(cached_shelf, .init = open_cached, .fini = close_shelf, .timeout = 30);
+TestSuite(shelf, .init = open_plain, .fini = close_shelf, .timeout = 120);
+TestSuite(cached_shelf, .init = open_cached, .fini = close_shelf, .timeout = 120);
 
 static void want(struct guest *guest, const char *key, const char *name)
 {

@@ -124,7 +124,7 @@ static void check_page(const char *page)
     cr_assert_eq(infinity, count);
 }
 
-Test(histogram, many_writers_and_a_scrape_lose_nothing, .timeout = 60)
+Test(histogram, many_writers_and_a_scrape_lose_nothing, .timeout = 120)
 {
     struct shared shared = { .metrics = metrics_new() };
     shared.counter = metrics_counter(shared.metrics, METRIC_RECEIVED, orders);

@@ -115,7 +115,7 @@ static void *publish_much(void *argument)
     return NULL;
 }
 
-Test(board, a_reader_sees_whole_snapshots_in_order, .timeout = 60)
+Test(board, a_reader_sees_whole_snapshots_in_order, .timeout = 120)
 {
     struct board *board = board_of_two();
     pthread_t loop;

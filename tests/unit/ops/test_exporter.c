@@ -92,7 +92,7 @@ static void close_server(void)
     close(server.fd);
 }
 
-TestSuite(exporter, .init = open_server, .fini = close_server, .timeout = 30);
+TestSuite(exporter, .init = open_server, .fini = close_server, .timeout = 120);
 
 static struct otlp_settings settings;
 static struct spans *spans;

@@ -55,7 +55,7 @@ static void on_stop(struct loop_call *call)
     loop_stop(OWNER_OF(call, struct scene, stop)->loop);
 }
 
-Test(http_post, an_early_answer_ends_the_request, .timeout = 30)
+Test(http_post, an_early_answer_ends_the_request, .timeout = 120)
 {
     struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t bytes = sizeof at;

@@ -53,7 +53,7 @@ static void expect(struct scene *scene, const char *path, const char *part)
     while (!has(scene, path, part)) cr_assert_lt(clock_now_ms(), deadline_ms, "%s: %s", path, part);
 }
 
-TestSuite(site, .timeout = 60);
+TestSuite(site, .timeout = 120);
 
 Test(site, every_page_is_there)
 {
