@@ -42,7 +42,7 @@ receiver_start() { # sets ENDPOINT
     "$WARRENER_BUILD/tests/bench/bench_receiver" >"$BENCH_DIR/receiver.out" &
     RECEIVER=$!
     BENCH_PIDS+=("$RECEIVER")
-    within 5 test -s "$BENCH_DIR/receiver.out"
+    within 30 test -s "$BENCH_DIR/receiver.out"
     ENDPOINT=http://127.0.0.1:$(head -n 1 "$BENCH_DIR/receiver.out")
 }
 

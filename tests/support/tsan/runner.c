@@ -3,6 +3,7 @@
  * Runs the registered tests, a child each; see criterion/criterion.h beside it. An argument names
  * the tests to run: those whose "suite/name" holds it. */
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -54,9 +55,11 @@ _Noreturn static void run_child(const struct tsan_test *test)
 static bool passes(const struct tsan_test *test)
 {
     int status;
+    fflush(stdout); /* or the child would say it again */
     const pid_t child = fork();
     if (child == 0) run_child(test);
     if (child < 0 || waitpid(child, &status, 0) != child) return false;
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM) printf("out of time:\n");
     const int wanted = test->extra.signal;
     if (wanted) return WIFSIGNALED(status) && WTERMSIG(status) == wanted;
     return WIFEXITED(status) && WEXITSTATUS(status) == test->extra.exit_code;
