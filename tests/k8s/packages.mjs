@@ -12,14 +12,15 @@ const REGISTRY = (process.env.npm_config_registry ?? 'https://registry.npmjs.org
 export class Unreachable extends Error {}
 
 async function bytesOf(url) {
-    let answer;
+    let answer, body;
     try {
         answer = await fetch(url, { signal: AbortSignal.timeout(60_000) });
+        body = await answer.arrayBuffer(); // which may stop on its way, too
     } catch (fault) {
         throw new Unreachable(`${url}: ${fault.cause?.message ?? fault.message}`);
     }
     if (!answer.ok) throw new Unreachable(`${url}: status ${answer.status}`);
-    return Buffer.from(await answer.arrayBuffer());
+    return Buffer.from(body);
 }
 
 async function bring(into, path, { version, integrity }) {
