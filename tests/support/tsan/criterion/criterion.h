@@ -13,7 +13,7 @@
 #include <string.h>
 
 struct tsan_test_extra {
-    double timeout; /* seconds; 0: three minutes */
+    double timeout; /* seconds; 0: as long as the runner says */
     void (*init)(void), (*fini)(void);
     int signal;    /* the one that is to end it; 0: none */
     int exit_code; /* the one it is to exit with */
