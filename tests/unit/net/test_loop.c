@@ -29,39 +29,35 @@ static void on_mark(void *owner)
     if (mark->stops) loop_stop(mark->loop);
 }
 
-struct arming {
-    struct loop_call call;
-    struct mark marks[3];
-};
-
-/* In one turn, which has one time: beside the loop a late thread could arm the first after the last. */
-static void arm_all(struct loop_call *call)
+/* Quickly enough that the last is due before the first: again where this thread stood still meanwhile. */
+static void arm_backwards(struct loop *loop, struct mark marks[3])
 {
     static const uint64_t after_ms[] = { 90, 1, 40 };
-    struct arming *arming = OWNER_OF(call, struct arming, call);
-    for (unsigned i = 0; i < 3; i++) {
-        cr_assert_not(timer_is_armed(&arming->marks[i].timer));
-        timer_arm_ms(&arming->marks[i].timer, after_ms[i]);
-        cr_assert(timer_is_armed(&arming->marks[i].timer));
-    }
+    uint64_t begun_ms;
+    do {
+        begun_ms = loop_now_ms(loop);
+        for (unsigned i = 0; i < 3; i++) {
+            timer_arm_ms(&marks[i].timer, after_ms[i]);
+            cr_assert(timer_is_armed(&marks[i].timer));
+        }
+    } while (loop_now_ms(loop) - begun_ms >= 40);
 }
 
 Test(loop, timers_go_off_in_order_once)
 {
     struct loop *loop = loop_new();
     char trail[16] = "";
-    struct arming arming = {
-        { .run = arm_all },
-        { { .letter = 'c', .stops = true }, { .letter = 'a' }, { .letter = 'b' } }
-    };
-    struct mark *marks = arming.marks;
+    struct mark marks[] = { { .letter = 'c', .stops = true },
+                            { .letter = 'a' },
+                            { .letter = 'b' } };
     for (unsigned i = 0; i < 3; i++) {
         marks[i].loop = loop;
         marks[i].trail = trail;
         timer_init(&marks[i].timer, loop, on_mark, &marks[i]);
+        cr_assert_not(timer_is_armed(&marks[i].timer));
     }
     const uint64_t before_ms = loop_now_ms(loop);
-    loop_post(loop, &arming.call);
+    arm_backwards(loop, marks);
     loop_run(loop);
     cr_assert_str_eq(trail, "abc");
     cr_assert_geq(loop_now_ms(loop) - before_ms, 89); /* both are cut to milliseconds */
