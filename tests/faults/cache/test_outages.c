@@ -115,9 +115,10 @@ static double settled(struct ground *ground, bool refuses)
     double now = DONE(&ground->pantry), before = -1;
     if (!refuses) return now;
     WAIT(&ground->pantry.play, play_unready_says(&ground->pantry.play, "redis: "));
-    for (; now > before; now = DONE(&ground->pantry)) {
+    while (now > before) {
         before = now;
         play_pause_ms(250);
+        now = DONE(&ground->pantry);
     }
     return now;
 }

@@ -28,7 +28,7 @@ bool desk_is_there(void);
 
 #define DESK_TEST(suite, name)                                                                     \
     static void suite##_##name(void);                                                              \
-    Test(suite, name, .init = desk_open, .fini = desk_close, .timeout = 240)                        \
+    Test(suite, name, .init = desk_open, .fini = desk_close, .timeout = 240)                       \
     {                                                                                              \
         if (desk_is_there()) suite##_##name();                                                     \
     }                                                                                              \
