@@ -15,6 +15,7 @@
 
 #define SETTLE_MS 100       /* between two looks at the beginning */
 #define SETTLE_MOST_MS 2000 /* for the letters of one that was killed to come back */
+#define STOOD_STILL_MS 1000 /* between two ticks: the process was stopped, or got no time */
 #define TRUST_MS 200        /* a quorum queue that is busy or away says 0, after 250 ms */
 
 /* ---- the end --------------------------------------------------------------------------------- */
@@ -279,11 +280,20 @@ static void take_step(struct walk *walk)
     }
 }
 
+/* The answer may have come while nobody looked: it is waited for anew. */
+static void forgive_standstill(struct walk *walk)
+{
+    const uint64_t now_ms = walk_now_ms(walk);
+    if (walk->ticked_ms && now_ms - walk->ticked_ms > STOOD_STILL_MS) walk->asked_ms = now_ms;
+    walk->ticked_ms = now_ms;
+}
+
 static void on_tick(void *owner)
 {
     struct walk *walk = owner;
     struct amqp_connection *connection = walk->connection;
     connection_enter(connection);
+    forgive_standstill(walk);
     timer_arm_ms(&walk->tick, WALK_TICK_MS);
     if (walk->state == STATE_IDLE) {
         if (amqp_connection_is_ready(connection)) knock(walk);

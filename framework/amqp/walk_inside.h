@@ -37,8 +37,8 @@ struct walk {
     bool is_unsure; /* the broker counts 0, and may not know: none may come */
     struct walk_facts facts;
     struct walk_plan plan;
-    uint64_t begun_ms, asked_ms;
-    uint64_t ready, awaited, changed_ms; /* while what was kept goes back */
+    uint64_t begun_ms, asked_ms, ticked_ms; /* ticked_ms 0: not yet */
+    uint64_t ready, awaited, changed_ms;    /* while what was kept goes back */
     unsigned windows;
     char tag[256];
 
