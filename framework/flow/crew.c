@@ -117,19 +117,12 @@ static uint64_t sooner(uint64_t a_ms, uint64_t b_ms)
     return a_ms < b_ms ? a_ms : b_ms;
 }
 
-/* Three quarters of the window: enough to do while more is fetched. */
-static bool has_plenty(const struct crew *crew)
-{
-    return crew->in_flight >= crew_window(crew) - crew_window(crew) / 4 && !crew->is_draining &&
-           !crew->is_pressed;
-}
-
 static void tell_broker(struct crew *crew, uint64_t now_ms)
 {
-    const bool is_busy = has_plenty(crew);
-    consumer_set_plenty(crew->consumer, is_busy);
-    crew->rests_acks = is_busy && settle_may_rest(&crew->settle, now_ms);
+    const bool may_rest = !crew->is_draining && !crew->is_pressed;
+    crew->rests_acks = may_rest && settle_may_rest(&crew->settle, now_ms);
     if (!crew->rests_acks) settle_flush(&crew->settle, now_ms);
+    consumer_set_plenty(crew->consumer, may_rest && settle_has_plenty(&crew->settle));
 }
 
 static void set_timer(struct crew *crew, uint64_t now_ms)

@@ -6,7 +6,7 @@
 #define ACKS_AT_ONCE 64
 #define REST_MS 5
 #define REST_MOST_MS 10 /* turns come far more often; a timer that moves with each ack is a cost */
-#define FEW_OF_WINDOW 8
+#define FEW_OF_WINDOW 4
 
 #define OUTCOME(name) metrics_counter(metrics, METRIC_SETTLED, (const char *[]){ queue, name })
 
@@ -16,6 +16,7 @@ void settle_init(struct settle *settle, struct metrics *metrics, const char *que
     const char *const labels[] = { queue };
     *settle = (struct settle){
         .grace_ms = grace_ms,
+        .window = prefetch,
         .few = prefetch / FEW_OF_WINDOW,
         .done = OUTCOME("done"),
         .retried = OUTCOME("retry"),
@@ -113,10 +114,15 @@ uint64_t settle_due_ms(const struct settle *settle)
     return ledger_due_ms(&settle->ledger, settle->grace_ms);
 }
 
+bool settle_has_plenty(const struct settle *settle)
+{
+    return settle->ledger.open + settle->ledger.finished + settle->few > settle->window;
+}
+
 bool settle_may_rest(const struct settle *settle, uint64_t now_ms)
 {
     const uint32_t n = settle->ledger.finished;
-    return n && n < settle->few && now_ms < settle->acked_ms + REST_MS;
+    return settle_has_plenty(settle) && n && n < settle->few && now_ms < settle->acked_ms + REST_MS;
 }
 
 uint64_t settle_rested_ms(const struct settle *settle)

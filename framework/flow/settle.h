@@ -15,9 +15,9 @@
 struct settle {
     struct consumer *consumer; /* set by its owner when there is one */
     struct ledger ledger;
-    uint32_t grace_ms; /* how long the ledger's prefix may stand still */
-    uint32_t few;      /* finished ones that may wait for more */
-    uint64_t acked_ms; /* when the last ack was sent; 0: none */
+    uint32_t grace_ms;    /* how long the ledger's prefix may stand still */
+    uint32_t window, few; /* few: so little of the window that it can wait for more */
+    uint64_t acked_ms;    /* when the last ack was sent; 0: none */
     struct counter *done, *retried, *dead, *reasons[DEAD_REASON_COUNT];
     struct gauge *last_done;
     struct histogram *settle_seconds, *age_seconds;
@@ -46,8 +46,10 @@ void settle_oversize(struct settle *settle, uint64_t epoch, uint64_t tag);
 
 void settle_flush(struct settle *settle, uint64_t now_ms);
 uint64_t settle_due_ms(const struct settle *settle); /* when to flush again; 0: never */
-/* The last flush was a moment ago, and few have finished since: those may wait for the next turn, while
- * there is plenty to do; if none comes, until settle_rested_ms. */
+/* Nearly all that the broker may send is in hand: a look for more would bring few. */
+bool settle_has_plenty(const struct settle *settle);
+/* Then, where the last flush was a moment ago and few have finished since, those may wait for a later
+ * turn; if none comes, until settle_rested_ms. */
 bool settle_may_rest(const struct settle *settle, uint64_t now_ms);
 uint64_t settle_rested_ms(const struct settle *settle);
 bool settle_is_clear(const struct settle *settle); /* nothing finished waits to be acked */

@@ -18,5 +18,5 @@ uint32_t pace_rest_us(struct pace *pace, uint64_t now_us, size_t bytes)
 uint32_t pace_left_us(const struct pace *pace, uint64_t now_us)
 {
     const uint64_t rested_us = now_us - pace->rested_us;
-    return rested_us < pace->rest_us ? pace->rest_us - (uint32_t)rested_us : 0;
+    return pace->rest_us - (uint32_t)(rested_us % pace->rest_us);
 }

@@ -28,7 +28,7 @@ struct pace {
 /* After a drain that read `bytes`: how long to leave the socket alone; 0: wait for it as usual. */
 uint32_t pace_rest_us(struct pace *pace, uint64_t now_us, size_t bytes);
 
-/* It has no plenty any more: what is left of a rest that may have been a long one. */
+/* It has no plenty any more: what is left of the rest, as if there had been one usual rest after another. */
 uint32_t pace_left_us(const struct pace *pace, uint64_t now_us);
 
 #endif

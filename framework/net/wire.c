@@ -46,6 +46,7 @@ struct wire {
     uint64_t born_ms, last_read_ms, last_write_ms;
     unsigned frames; /* of enter() */
     bool is_freed, is_held, is_choked;
+    bool rests_long;                         /* `rest` is armed for longer than usual */
     bool offers;                             /* `in` is to be offered again after a hold */
     bool read_wants_write, write_wants_read; /* TLS only */
     bool is_broken;                          /* a write failed as `why` says; on_close is due */
@@ -120,6 +121,7 @@ static void listen_again(struct wire *wire)
 static void listen_later(struct wire *wire, uint32_t rest_us)
 {
     event_del(wire->readable);
+    wire->rests_long = rest_us > wire->settings.rest_us;
     timer_arm_us(&wire->rest, rest_us);
 }
 
@@ -484,10 +486,11 @@ void wire_hold(struct wire *wire, bool hold)
 
 void wire_set_plenty(struct wire *wire, bool has_plenty)
 {
-    const bool is_hungry = wire->pace.has_plenty && !has_plenty;
     wire->pace.has_plenty = has_plenty;
-    if (is_hungry && timer_is_armed(&wire->rest))
+    if (!has_plenty && wire->rests_long && timer_is_armed(&wire->rest)) {
+        wire->rests_long = false;
         timer_arm_us(&wire->rest, pace_left_us(&wire->pace, clock_now_ns() / 1000u));
+    }
 }
 
 uint64_t wire_last_read_ms(const struct wire *wire)

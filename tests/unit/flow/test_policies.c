@@ -152,7 +152,8 @@ Test(ship, follows_the_table)
 
 Test(settle, lets_a_few_finished_ones_wait_for_more_but_not_for_long)
 {
-    struct settle settle = { .few = 250, .acked_ms = 1000 };
+    struct settle settle = { .window = 2000, .few = 250, .acked_ms = 1000, .ledger.open = 1751 };
+    cr_assert(settle_has_plenty(&settle));
     cr_assert_not(settle_may_rest(&settle, 1001), "nothing has finished: nothing waits");
     settle.ledger.finished = 249;
     cr_assert(settle_may_rest(&settle, 1001));
@@ -161,9 +162,16 @@ Test(settle, lets_a_few_finished_ones_wait_for_more_but_not_for_long)
     cr_assert_eq(settle_rested_ms(&settle), 1010);
     settle.ledger.finished = 250;
     cr_assert_not(settle_may_rest(&settle, 1001));
-    settle = (struct settle){ .few = 250, .ledger.finished = 1 };
+    settle.ledger.finished = 1;
+    settle.acked_ms = 0;
     cr_assert_not(settle_may_rest(&settle, 100000), "the first is told at once");
-    settle = (struct settle){ .few = 0, .acked_ms = 1000, .ledger.finished = 1 };
+    settle.acked_ms = 1000;
+    settle.ledger.open = 1748;
+    cr_assert_not(settle_has_plenty(&settle), "the broker may send 251");
+    cr_assert_not(settle_may_rest(&settle, 1001));
+    settle = (struct settle){
+        .window = 7, .few = 0, .acked_ms = 1000, .ledger = { .open = 6, .finished = 1 }
+    };
     cr_assert_not(settle_may_rest(&settle, 1001), "nor do those of a small window wait");
 }
 

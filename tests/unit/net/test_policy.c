@@ -95,8 +95,8 @@ Test(pace, a_reader_with_plenty_lets_a_busy_stream_wait_until_it_is_hungry)
     cr_assert_eq(pace_rest_us(&pace, 1000100, 70000), 3000 * PACE_LONG_RESTS);
     cr_assert_eq(pace_left_us(&pace, 1000100), 3000);
     cr_assert_eq(pace_left_us(&pace, 1002100), 1000);
-    cr_assert_eq(pace_left_us(&pace, 1003100), 0);
-    cr_assert_eq(pace_left_us(&pace, 1023100), 0);
+    cr_assert_eq(pace_left_us(&pace, 1003100), 3000);
+    cr_assert_eq(pace_left_us(&pace, 1011100), 1000);
     pace.has_plenty = false;
     cr_assert_eq(pace_rest_us(&pace, 1024100, 70000), 3000);
 }
