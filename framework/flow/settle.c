@@ -122,7 +122,7 @@ bool settle_has_plenty(const struct settle *settle)
 bool settle_may_rest(const struct settle *settle, uint64_t now_ms)
 {
     const uint32_t n = settle->ledger.finished;
-    return settle_has_plenty(settle) && n && n < settle->few && now_ms < settle->acked_ms + REST_MS;
+    return n && n < settle->few && now_ms < settle->acked_ms + REST_MS;
 }
 
 uint64_t settle_rested_ms(const struct settle *settle)

@@ -48,8 +48,8 @@ void settle_flush(struct settle *settle, uint64_t now_ms);
 uint64_t settle_due_ms(const struct settle *settle); /* when to flush again; 0: never */
 /* Nearly all that the broker may send is in hand: a look for more would bring few. */
 bool settle_has_plenty(const struct settle *settle);
-/* Then, where the last flush was a moment ago and few have finished since, those may wait for a later
- * turn; if none comes, until settle_rested_ms. */
+/* The last flush was a moment ago and few have finished since: those may wait for a later turn; if none
+ * comes, until settle_rested_ms. */
 bool settle_may_rest(const struct settle *settle, uint64_t now_ms);
 uint64_t settle_rested_ms(const struct settle *settle);
 bool settle_is_clear(const struct settle *settle); /* nothing finished waits to be acked */
