@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Settling: the one place that tells the broker what became of a message, and counts it. Acks go out
- * when settle_flush is called, many at a time (the broker, too, pays for each); what belongs to a subscription that is over is never
- * sent. */
+ * when settle_flush is called, many at a time (the broker, too, pays for each); what belongs to a
+ * subscription that is over is never sent. */
 #ifndef FLOW_SETTLE_H
 #define FLOW_SETTLE_H
 

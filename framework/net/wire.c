@@ -17,6 +17,7 @@
 #include "net/dial.h"
 #include "net/pace.h"
 #include "net/stream.h"
+#include "net/wire_settings.h"
 
 #define WIRE_MAGIC 0x77697265u
 
@@ -54,14 +55,6 @@ struct wire {
     char peer[160];
 };
 
-static void release_settings(struct wire_settings *settings)
-{
-    free((char *)settings->host);
-    free((char *)settings->tls.ca_file);
-    free((char *)settings->tls.cert_file);
-    free((char *)settings->tls.key_file);
-}
-
 /* Everything the loop could call us for. */
 static void release_socket(struct wire *wire)
 {
@@ -81,7 +74,7 @@ static void destroy(struct wire *wire)
 {
     evbuffer_free(wire->in);
     evbuffer_free(wire->out);
-    release_settings(&wire->settings);
+    wire_settings_free(&wire->settings);
     wire->magic = 0;
     free(wire);
 }
@@ -389,28 +382,14 @@ static void on_dialed(void *owner, int fd, const struct address *peer, const cha
     leave(wire);
 }
 
-static const char *copy_text(const char *text)
-{
-    return text ? memory_copy_text(text) : NULL;
-}
-
-static void copy_settings(struct wire *wire, const struct wire_settings *settings)
-{
-    wire->settings = *settings;
-    wire->settings.host = memory_copy_text(settings->host);
-    wire->settings.tls.ca_file = copy_text(settings->tls.ca_file);
-    wire->settings.tls.cert_file = copy_text(settings->tls.cert_file);
-    wire->settings.tls.key_file = copy_text(settings->tls.key_file);
-    wire->pace.rest_us = settings->rest_us;
-}
-
 struct wire *wire_new(struct loop *loop, const struct wire_settings *settings,
                       const struct wire_events *events, void *owner)
 {
     struct wire *wire = NEW(struct wire);
     wire->magic = WIRE_MAGIC;
     wire->loop = loop;
-    copy_settings(wire, settings);
+    wire->settings = wire_settings_copy(settings);
+    wire->pace.rest_us = settings->rest_us;
     wire->events = *events;
     wire->owner = owner;
     wire->stream.fd = -1;

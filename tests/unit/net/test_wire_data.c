@@ -362,66 +362,75 @@ static void serve_burst_then_pause(struct server *server, int fd)
     receive_to_end(fd);
 }
 
+/* A client of a server that says 200,000 bytes, and one more when it is let through the gate. */
+struct busy {
+    struct gate gate;
+    struct server server;
+    struct client client;
+};
+
+static void busy_start(struct busy *busy, uint32_t rest_us)
+{
+    memset(busy, 0, sizeof *busy);
+    cr_assert_eq(pipe(busy->gate.pipe), 0);
+    server_start(&busy->server, serve_burst_then_pause, &busy->gate);
+    client_start(&busy->client,
+                 (struct wire_settings){ .port = busy->server.port, .rest_us = rest_us });
+}
+
+static void busy_hear(struct busy *busy, size_t bytes)
+{
+    busy->client.wanted_bytes = bytes;
+    client_run(&busy->client, until_wanted);
+}
+
+static void busy_let_through(struct busy *busy)
+{
+    cr_assert_eq(write(busy->gate.pipe[1], "g", 1), 1);
+}
+
+static void busy_stop(struct busy *busy)
+{
+    client_stop(&busy->client);
+    server_stop(&busy->server);
+    close(busy->gate.pipe[0]);
+    close(busy->gate.pipe[1]);
+}
+
 Test(wire_data, a_message_after_a_busy_time_is_read_too)
 {
-    struct gate gate = { 0 };
-    cr_assert_eq(pipe(gate.pipe), 0);
-    struct server server;
-    server_start(&server, serve_burst_then_pause, &gate);
-    struct client client;
-    client_start(&client, (struct wire_settings){ .port = server.port, .rest_us = 5000 });
-    client.wanted_bytes = 200000;
-    client_run(&client, until_wanted);
-    cr_assert_eq(write(gate.pipe[1], "g", 1), 1);
-    client.wanted_bytes = 200001;
-    client_run(&client, until_wanted);
-    client_stop(&client);
-    server_stop(&server);
-    close(gate.pipe[0]);
-    close(gate.pipe[1]);
+    struct busy busy;
+    busy_start(&busy, 5000);
+    busy_hear(&busy, 200000);
+    busy_let_through(&busy);
+    busy_hear(&busy, 200001);
+    busy_stop(&busy);
 }
 
 Test(wire_data, a_busy_wire_rests)
 {
-    struct gate gate = { 0 };
-    cr_assert_eq(pipe(gate.pipe), 0);
-    cr_assert_eq(write(gate.pipe[1], "g", 1), 1);
-    struct server server;
-    server_start(&server, serve_burst_then_pause, &gate);
-    struct client client;
-    client_start(&client, (struct wire_settings){ .port = server.port, .rest_us = 60000000 });
-    client.wanted_bytes = PACE_BUSY_BYTES;
-    client_run(&client, until_wanted);
-    expect_no_piece(&client);
-    client_stop(&client);
-    server_stop(&server);
-    close(gate.pipe[0]);
-    close(gate.pipe[1]);
+    struct busy busy;
+    busy_start(&busy, 60000000);
+    busy_let_through(&busy);
+    busy_hear(&busy, PACE_BUSY_BYTES);
+    expect_no_piece(&busy.client);
+    busy_stop(&busy);
 }
 
 Test(wire_data, a_wire_whose_owner_is_hungry_again_reads_on)
 {
     const uint32_t rest_us = 1000000;
-    struct gate gate = { 0 };
-    cr_assert_eq(pipe(gate.pipe), 0);
-    cr_assert_eq(write(gate.pipe[1], "g", 1), 1);
-    struct server server;
-    server_start(&server, serve_burst_then_pause, &gate);
-    struct client client;
-    client_start(&client, (struct wire_settings){ .port = server.port, .rest_us = rest_us });
-    wire_set_plenty(client.wire, true);
-    client.wanted_bytes = PACE_BUSY_BYTES;
-    client_run(&client, until_wanted);
-    expect_no_piece(&client);
-    const uint64_t hungry_ms = loop_now_ms(client.loop);
-    wire_set_plenty(client.wire, false);
-    client.wanted_bytes = 200001;
-    client_run(&client, until_wanted);
-    cr_assert_lt(loop_now_ms(client.loop) - hungry_ms, (PACE_LONG_RESTS - 1) * rest_us / 1000);
-    client_stop(&client);
-    server_stop(&server);
-    close(gate.pipe[0]);
-    close(gate.pipe[1]);
+    struct busy busy;
+    busy_start(&busy, rest_us);
+    busy_let_through(&busy);
+    wire_set_plenty(busy.client.wire, true);
+    busy_hear(&busy, PACE_BUSY_BYTES);
+    expect_no_piece(&busy.client);
+    const uint64_t hungry_ms = loop_now_ms(busy.client.loop);
+    wire_set_plenty(busy.client.wire, false);
+    busy_hear(&busy, 200001);
+    cr_assert_lt(loop_now_ms(busy.client.loop) - hungry_ms, (PACE_LONG_RESTS - 1) * rest_us / 1000);
+    busy_stop(&busy);
 }
 
 static void free_in(enum moment moment, void (*serve)(struct server *, int), size_t bytes_to_say)
