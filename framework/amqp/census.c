@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "amqp/channel.h"
+#include "amqp/late_zero.h"
 #include "base/check.h"
 
 #define FIRST_MS 1000 /* after a connect: until then queues are declared */
@@ -24,10 +25,16 @@ struct census {
     struct channel *channel;
     struct timer timer;
     size_t nth; /* the queue that is asked for */
+    uint64_t asked_ms;
     struct asked *asked;
 };
 
 static void ask(struct census *census);
+
+static uint64_t now_ms(const struct census *census)
+{
+    return loop_now_ms(connection_loop(census->connection));
+}
 
 static void rest(struct census *census, uint64_t ms)
 {
@@ -61,9 +68,11 @@ static void on_counted(void *own, void *decoded)
 {
     struct census *census = own;
     const amqp_queue_declare_ok_t *ok = decoded;
+    const uint64_t took_ms = now_ms(census) - census->asked_ms;
     census->asked[census->nth].refused = 0;
     const struct census_queue *queue = &census->settings.queues[census->nth++];
-    census->events.on_count(census->owner, queue->token, ok->message_count);
+    if (!is_late_zero(ok->message_count, took_ms))
+        census->events.on_count(census->owner, queue->token, ok->message_count);
     go_on(census);
 }
 
@@ -71,6 +80,7 @@ static void ask(struct census *census)
 {
     amqp_queue_declare_t declare = { .queue = codec_cstr(census->settings.queues[census->nth].name),
                                      .passive = 1 };
+    census->asked_ms = now_ms(census);
     if (channel_call(census->channel, AMQP_QUEUE_DECLARE_METHOD, &declare,
                      AMQP_QUEUE_DECLARE_OK_METHOD, on_counted))
         return;

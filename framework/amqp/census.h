@@ -23,7 +23,7 @@ struct census_settings {
 };
 
 struct census_events {
-    void (*on_count)(void *owner, void *token, uint32_t ready);
+    void (*on_count)(void *owner, void *token, uint32_t ready); /* no 0 that may be none */
     /* It does not exist, or we may not look at it; in the broker's words. */
     void (*on_refused)(void *owner, void *token, const char *why);
 };

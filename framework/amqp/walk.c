@@ -9,14 +9,19 @@
 #include <stdlib.h>
 
 #include "amqp/arguments.h"
+#include "amqp/late_zero.h"
 #include "amqp/refusal.h"
 #include "amqp/walk_inside.h"
 #include "base/check.h"
 
 #define SETTLE_MS 100       /* between two looks at the beginning */
 #define SETTLE_MOST_MS 2000 /* for the letters of one that was killed to come back */
-#define STOOD_STILL_MS 1000 /* between two ticks: the process was stopped, or got no time */
-#define TRUST_MS 200        /* a quorum queue that is busy or away says 0, after 250 ms */
+
+static void note_asked(struct walk *walk)
+{
+    walk->asked_ms = walk_now_ms(walk);
+    walk->missed_ms = 0;
+}
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
@@ -84,7 +89,7 @@ static void open_window(struct walk *walk)
     }
     amqp_basic_qos_t qos = { .prefetch_count = walk_plan_open(&walk->plan, walk_now_ms(walk)) };
     walk->state = STATE_OPENING;
-    walk->asked_ms = walk_now_ms(walk);
+    note_asked(walk);
     (void)snprintf(walk->tag, sizeof walk->tag, "%.120s.%.100s.%06u", walk->settings.name,
                    walk->settings.queue, ++walk->windows);
     amqp_basic_consume_t consume = { .queue = codec_cstr(walk->settings.queue),
@@ -105,7 +110,7 @@ static void on_cancel_ok(void *owner, void *decoded UNUSED)
 static void turn(struct walk *walk)
 {
     walk->state = STATE_TURNING;
-    walk->asked_ms = walk_now_ms(walk);
+    note_asked(walk);
     cancel(walk, on_cancel_ok);
 }
 
@@ -123,7 +128,7 @@ static void look_around(struct walk *walk)
 
 void walk_count(struct walk *walk, void (*on_ok)(void *, void *))
 {
-    walk->asked_ms = walk_now_ms(walk);
+    note_asked(walk);
     amqp_queue_declare_t method = { .queue = codec_cstr(walk->settings.queue), .passive = 1 };
     if (!channel_call(walk->channel, AMQP_QUEUE_DECLARE_METHOD, &method,
                       AMQP_QUEUE_DECLARE_OK_METHOD, on_ok))
@@ -150,7 +155,7 @@ static void on_settling(void *owner, void *decoded)
     struct walk *walk = owner;
     const amqp_queue_declare_ok_t *ok = decoded;
     const uint64_t now_ms = walk_now_ms(walk), age_ms = now_ms - walk->begun_ms;
-    const bool is_known = ok->message_count || now_ms - walk->asked_ms < TRUST_MS;
+    const bool is_known = !is_late_zero(ok->message_count, now_ms - walk->asked_ms);
     const bool is_same = walk->facts.ready == ok->message_count && !ok->consumer_count && is_known;
     walk->is_asking = false;
     walk->facts.ready = ok->message_count;
@@ -187,7 +192,7 @@ static void on_look_ok(void *owner, void *decoded UNUSED)
     struct arguments arguments;
     if (walk->state != STATE_LOOKING) return;
     walk->state = STATE_LIMIT;
-    walk->asked_ms = walk_now_ms(walk);
+    note_asked(walk);
     arguments_make(&arguments, QUEUE_DEAD, "", DELIVERY_LIMIT_DEAD);
     amqp_queue_declare_t method = { .queue = codec_cstr(walk->settings.queue),
                                     .durable = 1,
@@ -213,7 +218,7 @@ static void read_limit(struct walk *walk, const struct channel_loss *loss)
 static void knock(struct walk *walk)
 {
     walk->state = STATE_LOOKING;
-    walk->asked_ms = walk_now_ms(walk);
+    note_asked(walk);
     channel_open(walk->channel);
 }
 
@@ -254,7 +259,7 @@ static bool is_asking(const struct walk *walk)
 static bool give_up(struct walk *walk)
 {
     if (walk->state >= STATE_ENDED || !is_asking(walk) ||
-        !walk_plan_gives_up(&walk->plan, walk->asked_ms, walk_now_ms(walk)))
+        !walk_plan_gives_up(&walk->plan, walk->asked_ms + walk->missed_ms, walk_now_ms(walk)))
         return false;
     end_in_words(walk, WALK_STALLED,
                  "the broker has not answered about queue '%s' for %d s: the queue's leader is "
@@ -280,20 +285,12 @@ static void take_step(struct walk *walk)
     }
 }
 
-/* The answer may have come while nobody looked: it is waited for anew. */
-static void forgive_standstill(struct walk *walk)
-{
-    const uint64_t now_ms = walk_now_ms(walk);
-    if (walk->ticked_ms && now_ms - walk->ticked_ms > STOOD_STILL_MS) walk->asked_ms = now_ms;
-    walk->ticked_ms = now_ms;
-}
-
 static void on_tick(void *owner)
 {
     struct walk *walk = owner;
     struct amqp_connection *connection = walk->connection;
     connection_enter(connection);
-    forgive_standstill(walk);
+    walk->missed_ms += standstill_tick(&walk->standstill, SETTLE_MS, walk_now_ms(walk));
     timer_arm_ms(&walk->tick, WALK_TICK_MS);
     if (walk->state == STATE_IDLE) {
         if (amqp_connection_is_ready(connection)) knock(walk);

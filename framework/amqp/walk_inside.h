@@ -8,6 +8,7 @@
 #include "amqp/channel.h"
 #include "amqp/walk.h"
 #include "amqp/walk_plan.h"
+#include "base/standstill.h"
 
 #define WALK_TICK_MS 50
 
@@ -37,8 +38,10 @@ struct walk {
     bool is_unsure; /* the broker counts 0, and may not know: none may come */
     struct walk_facts facts;
     struct walk_plan plan;
-    uint64_t begun_ms, asked_ms, ticked_ms; /* ticked_ms 0: not yet */
-    uint64_t ready, awaited, changed_ms;    /* while what was kept goes back */
+    uint64_t begun_ms, asked_ms;
+    uint64_t missed_ms; /* since it was asked: the answer may lie there unread */
+    struct standstill standstill;
+    uint64_t ready, awaited, changed_ms; /* while what was kept goes back */
     unsigned windows;
     char tag[256];
 

@@ -109,5 +109,5 @@ enum walk_answer walk_plan_answer(struct walk_plan *plan, uint64_t ready, uint64
 
 bool walk_plan_gives_up(const struct walk_plan *plan, uint64_t asked_ms, uint64_t now_ms)
 {
-    return plan->received == plan->settled && now_ms - asked_ms >= WALK_ANSWER_MS;
+    return plan->received == plan->settled && now_ms >= asked_ms + WALK_ANSWER_MS;
 }

@@ -46,7 +46,8 @@ enum walk_step { WALK_WAITS, WALK_TURNS, WALK_ASKS };
 enum walk_step walk_plan_step(const struct walk_plan *plan, uint64_t now_ms);
 enum walk_answer { WALK_GO_ON, WALK_NO_MORE, WALK_STALLS };
 enum walk_answer walk_plan_answer(struct walk_plan *plan, uint64_t ready, uint64_t now_ms);
-/* The broker was asked then, and has not answered; letters in hand are waited for: they might leave twice. */
+/* The broker was asked then (or later, where time was missed), and has not answered; letters in hand are
+ * waited for: they might leave twice. */
 bool walk_plan_gives_up(const struct walk_plan *plan, uint64_t asked_ms, uint64_t now_ms);
 
 #endif

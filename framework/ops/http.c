@@ -17,6 +17,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/standstill.h"
 #include "base/thread_signals.h"
 #include "ops/http_connection.h"
 #include "ops/http_listen.h"
@@ -28,7 +29,7 @@ struct http {
     struct event *tick, *stop;
     int stop_fd;
     uint16_t port;
-    uint64_t ticked_ms;
+    struct standstill standstill;
     pthread_t thread;
 };
 
@@ -66,15 +67,6 @@ static void on_accept_error(struct evconnlistener *listener, void *argument)
     evconnlistener_disable(listener);
 }
 
-/* What came late was no fault of a client: while the process or its machine stood still nobody was slow,
- * and what they sent is there to be read. */
-static uint64_t late_ms(struct http *http, uint64_t now_ms)
-{
-    const uint64_t since_ms = now_ms - http->ticked_ms;
-    http->ticked_ms = now_ms;
-    return since_ms > 2 * HTTP_TICK_MS ? since_ms - HTTP_TICK_MS : 0;
-}
-
 static void on_tick(evutil_socket_t fd, short what, void *argument)
 {
     struct http *http = argument;
@@ -83,7 +75,8 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
     (void)what;
     if (plan->on_tick) plan->on_tick(plan->context);
     const uint64_t now_ms = clock_now_ms();
-    http_connections_check(&http->service, now_ms, late_ms(http, now_ms));
+    http_connections_check(&http->service, now_ms,
+                           standstill_tick(&http->standstill, HTTP_TICK_MS, now_ms));
     evconnlistener_enable(http->listener);
 }
 
@@ -135,7 +128,7 @@ static bool make_events(struct http *http, int fd)
     static const struct timeval period = { 0, HTTP_TICK_MS * 1000 };
     struct event_base *base = http->service.base = event_base_new();
     http->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    http->ticked_ms = clock_now_ms();
+    (void)standstill_tick(&http->standstill, HTTP_TICK_MS, clock_now_ms());
     if (!base || http->stop_fd < 0) return false;
     http->tick = event_new(base, -1, EV_PERSIST, on_tick, http);
     http->stop = event_new(base, http->stop_fd, EV_READ | EV_PERSIST, on_stop, http);

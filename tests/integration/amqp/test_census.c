@@ -117,3 +117,58 @@ Test(census, goes_on_with_a_new_connection)
     proxy_close(proxy);
     stage_close(&stage);
 }
+
+/* A name of `bytes` bytes, which on a slow line take a while. */
+static void make_long(char *out, size_t bytes, const char *name, char last)
+{
+    const int n = snprintf(out, bytes + 1, "%s.", name);
+    memset(out + n, last, bytes - (size_t)n);
+    out[bytes] = '\0';
+}
+
+/* Where the leader is busy a queue says 0, and says it late: what was last known stands. */
+Test(census, takes_a_late_0_for_no_answer)
+{
+    enum { EMPTY, FULL, QUEUES };
+    struct stage stage;
+    if (!stage_open(&stage, "census-late")) return;
+    static const struct census_events events = { on_count, on_refused };
+    struct proxy *proxy = proxy_open(stage.consume.server.port);
+    struct line line = { .server = stage.consume.server };
+    struct counted counted[QUEUES] = { { 0 } };
+    char names[QUEUES][256];
+    struct census_queue queues[QUEUES];
+    for (int i = 0; i < QUEUES; i++) {
+        make_long(names[i], 230, stage.queue, "ef"[i]);
+        queues[i] = (struct census_queue){ names[i], &counted[i] };
+        stage_declare(&stage, &(amqp_queue_declare_t){ .queue = codec_cstr(names[i]) });
+    }
+    const struct amqp_outgoing message = { .routing_key = text_of(names[FULL]),
+                                           .message_id = text_of("m1"),
+                                           .body = text_of("{}") };
+    struct status status = { 0 };
+    WAIT_ON(&stage, publisher_has_room(stage.publisher));
+    cr_assert(publisher_send(stage.publisher, &message, NULL, &status), "%s", status.text);
+    const struct census_settings settings = {
+        .queues = queues, .n = QUEUES, .every_ms = EVERY_MS, .patience = 4
+    };
+    line.server.host = "127.0.0.1";
+    line.server.port = proxy_port(proxy);
+    line_open(&stage, &line, "census-late");
+    struct census *census = census_new(line.connection, &settings, &events, NULL);
+    WAIT_ON(&stage, counted[EMPTY].counts > 0 && counted[FULL].ready == 1);
+    proxy_set(proxy, PROXY_SLOW);
+    await_rounds(&stage, &counted[FULL], 2);
+    const int counts = counted[EMPTY].counts;
+    await_rounds(&stage, &counted[FULL], 2);
+    cr_assert_eq(counted[EMPTY].counts, counts);
+    proxy_set(proxy, PROXY_PASS);
+    WAIT_ON(&stage, counted[EMPTY].counts > counts);
+    cr_assert(counted[EMPTY].ready == 0 && counted[EMPTY].refusals == 0);
+    census_free(census);
+    stage_turn(&stage);
+    line_close(&stage, &line);
+    for (int i = 0; i < QUEUES; i++) stage_drop(&stage, names[i]);
+    proxy_close(proxy);
+    stage_close(&stage);
+}

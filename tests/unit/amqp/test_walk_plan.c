@@ -152,6 +152,8 @@ Test(walk_plan, gives_up_on_a_silent_broker_only_with_nothing_in_hand)
     walk_plan_begin(&plan, 10, UINT64_MAX, 1000);
     cr_assert(!walk_plan_gives_up(&plan, 1000, 1000 + WALK_ANSWER_MS - 1));
     cr_assert(walk_plan_gives_up(&plan, 1000, 1000 + WALK_ANSWER_MS));
+    cr_assert(!walk_plan_gives_up(&plan, 1001, 1000),
+              "asked after a standstill, which is taken off");
     (void)walk_plan_open(&plan, 1000);
     cr_assert(walk_plan_take(&plan, 1, 1000));
     cr_assert(!walk_plan_gives_up(&plan, 1000, 60000));
