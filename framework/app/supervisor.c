@@ -20,7 +20,8 @@
 #include "base/clock.h"
 #include "ops/restart.h"
 
-#define ENOUGH_TOLD 3 /* signals to end, after which the host is killed */
+#define ENOUGH_TOLD 3      /* signals to end, after which the host is killed */
+#define ONE_TELLING_MS 100 /* timeout(1) and others tell a process, and then its group */
 
 /* The last two mean nothing here, and would end the host. */
 static const int taken[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
@@ -32,6 +33,7 @@ struct supervisor {
     pid_t pid;     /* of the host; 0: none lives */
     int state;     /* what waitpid said of it */
     unsigned told; /* how often to end */
+    uint64_t told_ms;
     struct restart restart;
     sigset_t waited_for, before;
     uint64_t started_ms;
@@ -105,6 +107,16 @@ static void configure_log(const struct supervised *self)
     if (self->has_log) log_configure(self->log_level, self->log_format);
 }
 
+/* False: it is the last one, said to others as well. */
+static bool is_told_anew(struct supervisor *supervisor)
+{
+    const uint64_t now_ms = clock_now_ms();
+    if (supervisor->told && now_ms < supervisor->told_ms + ONE_TELLING_MS) return false;
+    supervisor->told++;
+    supervisor->told_ms = now_ms;
+    return true;
+}
+
 static void pass_on(struct supervisor *supervisor, int number)
 {
     if (number == SIGUSR1 || number == SIGUSR2) {
@@ -113,7 +125,7 @@ static void pass_on(struct supervisor *supervisor, int number)
                  LOG_INT(SIGNAL, number));
         return;
     }
-    if (number != SIGHUP) supervisor->told++;
+    if (number != SIGHUP && !is_told_anew(supervisor)) return;
     if (!supervisor->pid) return;
     kill(supervisor->pid, supervisor->told >= ENOUGH_TOLD ? SIGKILL : number);
 }

@@ -71,10 +71,26 @@ Test(ends, at_once_when_told_twice)
     play_signal(&play, SIGTERM);
     WAIT(&play, play_unready_says(&play, "drain"));
     PROVE(&play, fetch_status(play.port, "/livez") == 200);
+    play_pause_ms(200); /* sooner it would be the same one, said twice */
     const uint64_t begun_ms = clock_now_ms();
     PROVE(&play, play_end(&play) == 0);
     PROVE(&play, clock_now_ms() - begun_ms < 20000);
     PROVE(&play, play_left(&play) == 1);
+    play_close(&play);
+}
+
+/* As timeout(1) does, which tells its child and then the group that this is in. Two of one number might
+ * arrive as one. */
+Test(ends, in_good_order_when_told_twice_at_one_moment)
+{
+    OPEN(play, "moment");
+    play_configure(&play, &(struct setup){ .options = NULL });
+    play_start_ready(&play);
+    play_send_many(&play, 0, 1, "{\"do\":\"sleep\",\"ms\":2000}");
+    WAIT(&play, record_lines(play.record) == 1);
+    play_signal(&play, SIGINT);
+    PROVE(&play, play_end(&play) == 0);
+    PROVE(&play, play_left(&play) == 0);
     play_close(&play);
 }
 
