@@ -2,7 +2,7 @@
  *
  * warrener new: a handler project that builds, passes its test and runs as it is. Its files are templates
  * built into the program; a project finds the Warrener that made it, wherever that is installed or
- * built. Nothing that is there already is touched. */
+ * built. Nothing that is there already is touched, and one that cannot be made whole is taken away. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -36,11 +36,16 @@ static const struct new_file {
 };
 #define NEW_FILES (sizeof new_files / sizeof *new_files)
 
+static const char *const new_directories[] = { "", "/samples" };
+#define NEW_DIRECTORIES (sizeof new_directories / sizeof *new_directories)
+
 struct project {
     const char *name, *directory;
     char hints[PATH_MAX + 16]; /* where CMake would not look by itself; "" where it would */
     char program[PATH_MAX];    /* this one, as the user may call it */
     struct status *status;
+    char *made[NEW_FILES + NEW_DIRECTORIES]; /* paths, in the order they came to be */
+    size_t n_made;
 };
 
 /* ---- filling in ------------------------------------------------------------------------------------- */
@@ -103,11 +108,31 @@ static bool is_there(const struct project *project, const struct new_file *file)
     return is_there;
 }
 
-static bool make_directory(const struct project *project, const char *below)
+static void note_made(struct project *project, const char *path)
+{
+    project->made[project->n_made++] = memory_copy_text(path);
+}
+
+/* The last first. A directory that somebody else uses by now stays. */
+static void take_away(struct project *project)
+{
+    for (size_t i = project->n_made; i-- > 0;) (void)remove(project->made[i]);
+}
+
+static void forget_made(struct project *project)
+{
+    while (project->n_made) free(project->made[--project->n_made]);
+}
+
+static bool make_directory(struct project *project, const char *below)
 {
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s%s", project->directory, below);
-    if (mkdir(path, 0755) == 0 || errno == EEXIST) return true;
+    if (mkdir(path, 0755) == 0) {
+        note_made(project, path);
+        return true;
+    }
+    if (errno == EEXIST) return true;
     return status_fail(project->status, EXIT_USAGE, "%s: %s", path, strerror(errno));
 }
 
@@ -119,12 +144,13 @@ static struct wr_text template_of(const struct new_file *file)
     return asset->bytes;
 }
 
-static bool write_file(const struct project *project, const struct new_file *file)
+static bool write_file(struct project *project, const struct new_file *file)
 {
     char *const path = path_of(project, file);
     FILE *const to = fopen(path, "wxe");
     bool is_written = to != NULL;
     if (to) {
+        note_made(project, path);
         fill_in(to, project, template_of(file));
         is_written = !ferror(to);
         if (fclose(to) != 0) is_written = false;
@@ -134,11 +160,12 @@ static bool write_file(const struct project *project, const struct new_file *fil
     return is_written;
 }
 
-static bool write_project(const struct project *project)
+static bool write_project(struct project *project)
 {
     for (size_t i = 0; i < NEW_FILES; i++)
         if (is_there(project, &new_files[i])) return false;
-    if (!make_directory(project, "") || !make_directory(project, "/samples")) return false;
+    for (size_t i = 0; i < NEW_DIRECTORIES; i++)
+        if (!make_directory(project, new_directories[i])) return false;
     for (size_t i = 0; i < NEW_FILES; i++)
         if (!write_file(project, &new_files[i])) return false;
     return true;
@@ -210,7 +237,10 @@ enum exit_status command_new(int argc, char **argv)
     if (!is_name_good(&project)) return command_fail(&status);
     if (!project.directory) project.directory = project.name;
     find_ourselves(&project);
-    if (!write_project(&project)) return command_fail(&status);
+    const bool is_written = write_project(&project);
+    if (!is_written) take_away(&project);
+    forget_made(&project);
+    if (!is_written) return command_fail(&status);
     printf("%s is made. From nothing to a message handled:\n\n"
            "  cd %s\n"
            "  cmake --preset dev && cmake --build --preset dev && ctest --preset dev\n"
