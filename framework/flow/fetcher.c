@@ -22,9 +22,8 @@ struct fetch {
     struct list link; /* of the fetcher's done */
     struct fetcher *fetcher;
     struct delivery *delivery;
-    unsigned n_blocked; /* guarded keys that are another's */
+    unsigned n_blocked; /* guarded keys that are another's: nothing is loaded before */
     unsigned n_waiting; /* keys not loaded, and 1 while another of its order key goes first */
-    bool is_loading;
     bool is_guarded;
     unsigned n;
     struct want *wants;
@@ -49,13 +48,11 @@ struct fetcher {
 
 static void check(struct fetch *fetch)
 {
-    if (fetch->is_loading && !fetch->n_waiting && list_is_empty(&fetch->link))
-        list_append(&fetch->fetcher->done, &fetch->link);
+    if (!fetch->n_blocked && !fetch->n_waiting) list_append(&fetch->fetcher->done, &fetch->link);
 }
 
 static void load(struct fetch *fetch)
 {
-    fetch->is_loading = true;
     for (unsigned i = 0; i < fetch->n; i++) {
         struct want *want = &fetch->wants[i];
         fetch->n_waiting++;
@@ -92,7 +89,6 @@ static void let_go(struct fetch *fetch)
 {
     struct fetcher *const fetcher = fetch->fetcher;
     struct delivery *const delivery = fetch->delivery;
-    fetch->is_loading = false;
     fetch->n_guards = 0;
     for (unsigned i = 0; i < fetch->n; i++) take_loaded(fetch, &fetch->wants[i]);
     if (!fetch->is_guarded) leave_ticket(fetcher, &fetch->line);
@@ -221,7 +217,6 @@ void fetcher_leave(struct fetcher *fetcher, struct delivery *delivery)
     if (!fetch) return;
     delivery->fetch = NULL;
     list_remove(&fetch->link);
-    fetch->is_loading = false;
     for (unsigned i = 0; i < fetch->n; i++) {
         shelf_leave(&fetch->wants[i].seat);
         leave_ticket(fetcher, &fetch->wants[i].ticket);

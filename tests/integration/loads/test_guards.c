@@ -150,6 +150,25 @@ Test(guards, what_moved_keeps_its_place)
     library_close(&library);
 }
 
+#define BATCH_MS 2000
+#define IN_A_ROW 15
+
+/* A batch is filled for as long as it may be, unless somebody waits for what is in it. */
+Test(guards, a_batch_that_is_waited_for_goes_at_once)
+{
+    struct library library;
+    if (!open_bank(&library, "guards-waited", "", "batch: {wait: 2s}")) return;
+    struct play *play = &library.play;
+    play_start_ready(play);
+    const uint64_t sent_ms = clock_now_ms();
+    play_send_many(play, 0, IN_A_ROW, "{\"account\":1,\"n\":%u}");
+    WAIT_UP_TO(play, IN_A_ROW / 2 * BATCH_MS, DONE(&library) == IN_A_ROW);
+    PROVE(play, clock_now_ms() - sent_ms >= BATCH_MS, "nobody waits for the last one");
+    PROVE(play, IS(&library, "15", "select given from account"));
+    PROVE(play, play_end(play) == 0);
+    library_close(&library);
+}
+
 /* What waits for one key holds up no other. */
 Test(guards, others_are_not_held_up)
 {

@@ -168,6 +168,28 @@ Test(reads, what_does_not_fit_is_waited_for)
     library_close(&library);
 }
 
+/* What only the server can mend is said where readiness is asked for, and nobody pays for it. */
+Test(reads, what_the_server_lacks_is_said)
+{
+    struct library library;
+    if (!open_shelves(&library, "reads-lacks", false, "")) return;
+    struct play *play = &library.play;
+    ASK(&library, "alter table item rename to hidden;"
+                  "create function full() returns text language plpgsql as $$ begin"
+                  " raise exception 'the disk is full' using errcode = '53100'; end $$;"
+                  "create view item as select key, ver, full() as value from hidden");
+    play_start_ready(play);
+    play_send(play, "{\"id\":\"a\",\"body\":{\"item\":[\"k1\"]}}\n");
+    WAIT(play,
+         play_unready_says(play, "keys are not loaded: loader item: 53100: the disk is full"));
+    ASK(&library, "create or replace view item as select * from hidden");
+    WAIT(play, DONE(&library) == 1);
+    WAIT(play, play_is_ready(play));
+    PROVE(play, play_metric(play, "warrener_messages_settled_total@,outcome=\"retry\"}") == 0);
+    PROVE(play, play_end(play) == 0);
+    library_close(&library);
+}
+
 /* With an order, what one key's messages load may come in any order: they are handled in theirs. */
 Test(reads, order_is_kept)
 {
