@@ -96,6 +96,86 @@ static void check_bind(const struct config *config, struct config_faults *faults
                      "of the two away");
 }
 
+/* ---- queues that are not free ----------------------------------------------------------------- */
+
+/* Exchanges that each virtual host has from its beginning. */
+static bool is_brokers_exchange(const char *name)
+{
+    static const char *const names[] = { "amq.direct",  "amq.fanout", "amq.topic",
+                                         "amq.headers", "amq.match",  "amq.rabbitmq.trace",
+                                         NULL };
+    size_t i = 0;
+    while (names[i] && strcmp(names[i], name) != 0) i++;
+    return names[i] != NULL;
+}
+
+static void check_reserved(const struct config *config, struct config_faults *faults,
+                           const struct config_consumer *consumer)
+{
+    static const char reserved[] = "amq.";
+    char shown[SHOWN_BYTES];
+    if (text_starts(text_of(consumer->queue), reserved))
+        config_blame(config, faults, &consumer->queue,
+                     "\"%s\": brokers keep names that begin with amq. for themselves, so its dead "
+                     "queue could not be made; name the queue otherwise",
+                     show(consumer->queue, shown));
+    for (size_t i = 0; i < consumer->bind.n; i++) {
+        const struct config_bind *bind = &consumer->bind.at[i];
+        if (!bind->exchange || !bind->type || is_brokers_exchange(bind->exchange) ||
+            !text_starts(text_of(bind->exchange), reserved))
+            continue;
+        config_blame(config, faults, &bind->exchange,
+                     "\"%s\": brokers keep names that begin with amq. for themselves, so it could "
+                     "not be made; name the exchange otherwise, or leave `type` out",
+                     show(bind->exchange, shown));
+    }
+}
+
+/* What follows `queue` in `name`; NULL where that does not begin with it. */
+static const char *behind(const char *queue, const char *name)
+{
+    const size_t length = strlen(queue);
+    return strncmp(name, queue, length) == 0 ? name + length : NULL;
+}
+
+static bool is_retry_of(const struct config_consumer *other, const char *queue)
+{
+    const char *const rest = behind(other->queue, queue);
+    const char *const delay = rest ? behind(".retry.", rest) : NULL;
+    int64_t ms;
+    if (!delay || other->order_by.kind != CONFIG_ORDER_NONE || !duration_parse(text_of(delay), &ms))
+        return false;
+    for (size_t i = 0; i < other->retry.delays.n; i++)
+        if (other->retry.delays.at_ms[i] == ms) return true;
+    return false;
+}
+
+static bool is_dead_of(const struct config_consumer *other, const char *queue)
+{
+    const char *const rest = behind(other->queue, queue);
+    return rest && strcmp(rest, ".dead") == 0;
+}
+
+/* A queue that the host makes beside another one is made once, and not as a work queue. */
+static void check_beside(const struct config *config, struct config_faults *faults,
+                         const struct config_consumer *consumer)
+{
+    for (size_t i = 0; i < config->consumers.n; i++) {
+        const struct config_consumer *other = &config->consumers.at[i];
+        if (other == consumer || !other->enabled || !other->queue) continue;
+        const bool is_retry = is_retry_of(other, consumer->queue);
+        if (!is_retry && !is_dead_of(other, consumer->queue)) continue;
+        if (!is_retry && consumer->declare == CONFIG_DECLARE_NONE) continue;
+        char shown[SHOWN_BYTES];
+        const struct config_place *place = config_place_of(config, &other->queue);
+        config_blame(config, faults, &consumer->queue,
+                     "\"%s\" is the %s queue of %s on line %d; %s", show(consumer->queue, shown),
+                     is_retry ? "retry" : "dead", place->path, place->line,
+                     is_retry ? "messages wait in it, and nobody may take them from there"
+                              : "to consume its letters, say `declare: none`");
+    }
+}
+
 /* ---- memory --------------------------------------------------------------------------------- */
 
 static void blame_sum(const struct config *config, struct config_faults *faults,
@@ -146,7 +226,10 @@ void rules_check_consumers(const struct config *config, struct config_faults *fa
         check_name(config, faults, consumer);
         check_order(config, faults, consumer);
         check_bind(config, faults, consumer);
-        if (consumer->enabled) check_unique(config, faults, i);
+        check_reserved(config, faults, consumer);
+        if (!consumer->enabled) continue;
+        check_unique(config, faults, i);
+        check_beside(config, faults, consumer);
     }
     check_memory(config, faults);
 }

@@ -106,6 +106,41 @@ Test(rules, names_and_queues_are_one_consumers)
     EXPECT_TOLD(cases);
 }
 
+Test(rules, queues_that_are_made_beside_another_are_not_worked_on)
+{
+    static const struct bad cases[] = {
+        { CONSUMER "  - {queue: q.dead, handler: h}\n",
+          "w.yaml:4:13: consumers[1].queue: \"q.dead\" is the dead queue of consumers[0].queue on "
+          "line 2; to consume its letters, say `declare: none`\n" },
+        { CONSUMER "  - {queue: q.dead, handler: h, declare: none}\n", "" },
+        { CONSUMER "    enabled: false\n  - {queue: q.dead, handler: h}\n", "" },
+        { CONSUMER "  - {queue: q.retry.1s, handler: h, declare: none}\n",
+          "w.yaml:4:13: consumers[1].queue: \"q.retry.1s\" is the retry queue of "
+          "consumers[0].queue on line 2; messages wait in it, and nobody may take them from "
+          "there\n" },
+        { CONSUMER "  - {queue: q.retry.2s, handler: h}\n", "" },
+        { CONSUMER "    order_by: routing_key\n    timeout: 1s\n"
+                   "  - {queue: q.retry.1s, handler: h}\n",
+          "" },
+    };
+    EXPECT_TOLD(cases);
+}
+
+Test(rules, names_that_brokers_keep_are_not_given)
+{
+    static const struct bad cases[] = {
+        { "consumers: [{queue: amq.q, handler: h}]\n",
+          "w.yaml:1:21: consumers[0].queue: \"amq.q\": brokers keep names that begin with amq. for "
+          "themselves, so its dead queue could not be made; name the queue otherwise\n" },
+        { CONSUMER "    bind: [{exchange: amq.e, type: topic}, {exchange: amq.topic, type: topic}, "
+                   "{exchange: amq.e}]\n",
+          "w.yaml:4:23: consumers[0].bind[0].exchange: \"amq.e\": brokers keep names that begin "
+          "with amq. for themselves, so it could not be made; name the exchange otherwise, or "
+          "leave `type` out\n" },
+    };
+    EXPECT_TOLD(cases);
+}
+
 Test(rules, a_queue_left_alone_is_not_bound)
 {
     static const struct bad cases[] = {
