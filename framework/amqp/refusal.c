@@ -57,15 +57,22 @@ static void explain_difference(const struct refusal *refusal, struct status *sta
     }
 }
 
-void refusal_explain(const struct refusal *refusal, struct status *status)
+static void explain_access(const struct refusal *refusal, struct status *status)
 {
-    switch (refusal->code) {
-    case ACCESS_REFUSED:
+    if (strstr(refusal->words, "reserved prefix"))
+        status_fail(status, EXIT_CONFIG, "%s: brokers make those themselves; name it otherwise",
+                    refusal->words);
+    else
         status_fail(status, EXIT_CONFIG,
                     "%s: rabbitmqctl set_permissions -p %s gives the user the rights to configure, "
                     "write and read",
                     refusal->words, refusal->vhost);
-        return;
+}
+
+void refusal_explain(const struct refusal *refusal, struct status *status)
+{
+    switch (refusal->code) {
+    case ACCESS_REFUSED: explain_access(refusal, status); return;
     case NOT_FOUND: explain_missing(refusal, status); return;
     case RESOURCE_LOCKED:
         status_fail(status, EXIT_CONFIG,
