@@ -23,7 +23,6 @@ struct survey {
     struct topology topology;
     struct topology_lists lists;
     size_t next; /* the handler whose queue is looked at next */
-    char last_error[512];
     enum exit_status exit;
 };
 
@@ -84,8 +83,12 @@ static void on_ready(void *own)
 static void on_lost(void *own, const char *why, bool is_refusal)
 {
     struct survey *survey = own;
+    const char *const server = amqp_connection_server(survey->connection);
     (void)is_refusal;
-    printf("%s: %s\n", amqp_connection_server(survey->connection), why);
+    if (text_starts(text_of(why), server))
+        printf("%s\n", why); /* a refusal names the server itself */
+    else
+        printf("%s: %s\n", server, why);
     if (survey->brokers.next >= survey->brokers.n || survey->next) end(survey, EXIT_UNREACHABLE);
 }
 
