@@ -83,6 +83,24 @@ static bool read_priority(struct reading *reading, const char *key, void *into)
     return true;
 }
 
+/* A broker closes the channel over another one, and names no message. */
+static bool check_expiration(struct wr_text value, struct status *status)
+{
+    int64_t ms;
+    if (text_to_int(value, &ms) && ms >= 0 && ms <= UINT32_MAX) return true;
+    char shown[64];
+    return status_fail(status, EXIT_USAGE,
+                       "\"expiration\" is \"%s\"; allowed: milliseconds as text, \"0\" to "
+                       "\"4294967295\"",
+                       text_show(value, shown, sizeof shown));
+}
+
+static bool read_expiration(struct reading *reading, const char *key, void *into)
+{
+    return read_text(reading, key, into) &&
+           check_expiration(*(struct wr_text *)into, reading->status);
+}
+
 static bool read_header(struct reading *reading, struct wr_text name, struct wr_pair *pair)
 {
     struct json *json = reading->json;
@@ -146,7 +164,7 @@ static const struct key {
     KEY("content_encoding", read_text, content_encoding),
     KEY("correlation_id", read_text, correlation_id),
     KEY("reply_to", read_text, reply_to),
-    KEY("expiration", read_text, expiration),
+    KEY("expiration", read_expiration, expiration),
     KEY("app_id", read_text, app_id),
     KEY("user_id", read_text, user_id),
     KEY("timestamp", read_time, timestamp_ms),
@@ -248,6 +266,7 @@ bool message_line_set(struct amqp_outgoing *message, struct wr_text name, struct
     }
     if (key->read == read_time) return set_time(name, value, into, status);
     if (key->read == read_priority) return set_priority(value, into, status);
+    if (key->read == read_expiration && !check_expiration(value, status)) return false;
     *(struct wr_text *)into = value;
     return true;
 }

@@ -34,8 +34,9 @@ struct sender {
     struct line_source *source;
     struct progress progress;
     uint64_t begun_ms, nacked_ms;
-    uint64_t read, out; /* messages read; of them unconfirmed */
-    bool has_ended;     /* no more lines */
+    uint64_t read, out;  /* messages read; of them unconfirmed */
+    bool has_ended;      /* no more lines are read */
+    struct status fault; /* of the line that ended it; told once what came before it is confirmed */
     struct list sent, again;
     struct json json;
 };
@@ -47,6 +48,14 @@ static void free_pending(struct sender *sender, struct pending *pending)
     free(pending);
 }
 
+/* A line cannot be sent, and none behind it is. */
+static void end_at_fault(struct sender *sender)
+{
+    const struct status *const why = sender->errand.status;
+    status_fail(&sender->fault, why->exit, "%s; nothing from there on was sent", why->text);
+    sender->has_ended = true;
+}
+
 /* It cannot be sent: its line is named before what the status says. */
 static void drop(struct sender *sender, struct pending *pending)
 {
@@ -55,6 +64,15 @@ static void drop(struct sender *sender, struct pending *pending)
     status_fail(status, EXIT_USAGE, "%s:%llu: %s", sender->source->name,
                 (unsigned long long)pending->line, fault.text);
     free_pending(sender, pending);
+    end_at_fault(sender);
+}
+
+/* Once all that was sent is confirmed. */
+static void finish(struct sender *sender)
+{
+    const bool is_faulty = sender->fault.text[0];
+    if (is_faulty) *sender->errand.status = sender->fault;
+    errand_finish(&sender->errand, !is_faulty);
 }
 
 /* ---- reading ------------------------------------------------------------------------------- */
@@ -109,10 +127,9 @@ static struct pending *next_message(struct sender *sender)
     if (found == LINE_END && count && sender->read && line_source_rewind(sender->source))
         found = line_source_next(sender->source, &line, sender->errand.status);
     sender->has_ended = found == LINE_END;
-    if (found == LINE_FAULT) errand_finish(&sender->errand, false);
+    if (found == LINE_FAULT) end_at_fault(sender);
     if (found != LINE_FOUND) return NULL;
     struct pending *pending = parse(sender, line);
-    if (!pending) errand_finish(&sender->errand, false);
     sender->read += pending != NULL;
     return pending;
 }
@@ -140,16 +157,12 @@ static void send_some(struct sender *sender)
             continue;
         }
         drop(sender, pending);
-        errand_finish(&sender->errand, false);
-        return;
     }
     if (!sender->has_ended || sender->out) return;
-    const bool is_short = settings->count && !sender->read;
-    if (is_short)
-        status_fail(sender->errand.status, EXIT_USAGE,
-                    "%s holds no message, and --count asks for %llu", sender->source->name,
-                    (unsigned long long)settings->count);
-    errand_finish(&sender->errand, !is_short);
+    if (settings->count && !sender->read && !sender->fault.text[0])
+        status_fail(&sender->fault, EXIT_USAGE, "%s holds no message, and --count asks for %llu",
+                    sender->source->name, (unsigned long long)settings->count);
+    finish(sender);
 }
 
 static void on_outcome(void *own, void *token, enum publish_outcome outcome, const char *why)
@@ -172,7 +185,7 @@ static void on_outcome(void *own, void *token, enum publish_outcome outcome, con
     case PUBLISH_UNKNOWN: list_append(&sender->again, &pending->link); return;
     }
     free_pending(sender, pending);
-    if (sender->has_ended && !sender->out) errand_finish(&sender->errand, true);
+    if (sender->has_ended && !sender->out) finish(sender);
 }
 
 static void on_room(void *own)

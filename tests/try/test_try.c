@@ -144,6 +144,10 @@ Test(try, says_what_is_wrong)
     expect_part(TRY "$P/bad_open_words.so", 78, "the oracle is not at home");
     expect_part("echo '{\"bodi\":{}}' | " TRY "$W/tally.so", 64,
                 "standard input:1: \"bodi\" is no key of a message; did you mean \"body\"?");
+    expect_part("echo '{\"expiration\":\"soon\",\"body\":{}}' | " TRY "$W/tally.so", 64,
+                "standard input:1: \"expiration\" is \"soon\"; allowed: milliseconds as text");
+    expect_part("echo '{\"body\":{}}' | " TRY "$W/tally.so --property expiration=-1", 64,
+                "\"expiration\" is \"-1\"; allowed: milliseconds");
     expect_part("printf '\\n\\n' | " TRY "$W/tally.so", 64,
                 "standard input holds no message, so nothing was tried");
     expect_part(TRY "$W/tally.so --ndjson /dev/null", 64, "/dev/null holds no message");

@@ -221,6 +221,7 @@ Test(commands, publish_names_the_bad_line)
           "%s", output);
     PROVE(&play, strstr(output, "/lines:3: \"boddy\"") && strstr(output, "\"body\"?"), "%s",
           output);
+    PROVE(&play, strstr(output, "1 confirmed, 0 returned, 0 not confirmed"), "%s", output);
     play_close(&play);
 }
 
