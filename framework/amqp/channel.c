@@ -211,7 +211,8 @@ void channel_open(struct channel *channel)
 {
     CHECK(channel->state == STATE_CLOSED && amqp_connection_is_ready(channel->connection));
     channel->number = roster_take_number(connection_roster(channel->connection), channel,
-                                         connection_channel_max(channel->connection));
+                                         connection_channel_max(channel->connection),
+                                         loop_now_ms(connection_loop(channel->connection)));
     if (channel->number == 0) {
         struct channel_loss loss = { .why = "the broker allows no more channels" };
         lose(channel, &loss);
@@ -245,7 +246,8 @@ static void be_closed(struct channel *channel, const amqp_channel_close_t *close
     loss.why = text_show(codec_text(close->reply_text), why, sizeof why);
     amqp_channel_close_ok_t ok = { 0 };
     channel_send(channel, AMQP_CHANNEL_CLOSE_OK_METHOD, &ok);
-    roster_give_number(connection_roster(channel->connection), channel->number, false);
+    roster_rest_number(connection_roster(channel->connection), channel->number,
+                       loop_now_ms(connection_loop(channel->connection)));
     lose(channel, &loss);
 }
 

@@ -91,7 +91,7 @@ static void take_frame(struct amqp_connection *connection, const struct codec_fr
         if (frame->kind == CODEC_METHOD) take_own(connection, frame);
     } else if (slot->is_closing) {
         take_late(connection, frame);
-    } else {
+    } else if (!slot->rests_until_ms) {
         connection_blame(connection, "the broker spoke on channel %u, which is not open",
                          frame->channel);
     }

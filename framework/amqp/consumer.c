@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "amqp/channel.h"
+#include "amqp/refusal.h"
 #include "base/check.h"
 #include "base/random.h"
 #include "net/backoff.h"
@@ -41,6 +42,7 @@ struct consumer {
     struct backoff backoff;
     uint64_t epoch;
     uint64_t subscribed_ms;
+    uint64_t ack_most_ms;
     char fault[1100];
 
     /* The message that is coming in; `into` is NULL where it is passed over. */
@@ -119,6 +121,14 @@ static void on_lost(void *owner, const struct channel_loss *loss)
     } else if (loss->method == AMQP_BASIC_CONSUME_METHOD) {
         lose_in_words(consumer, "queue '%s' cannot be consumed: %u %s", queue, loss->code,
                       loss->why);
+    } else if (refusal_is_late_ack(loss->code, loss->why, &consumer->ack_most_ms)) {
+        lose_in_words(
+            consumer,
+            "queue '%s': something was not acknowledged within the %llu ms that the "
+            "broker gives (consumer_timeout), so it takes back all that was in hand; where "
+            "handlers are that slow, lower `prefetch` or raise consumer_timeout in "
+            "rabbitmq.conf",
+            queue, (unsigned long long)consumer->ack_most_ms);
     } else {
         lose_in_words(consumer, "the broker closed the channel of queue '%s': %u %s", queue,
                       loss->code, loss->why);
@@ -134,7 +144,7 @@ static void on_method(void *owner, amqp_method_number_t method, void *decoded UN
     } else if (has_epoch(consumer)) {
         lose_in_words(consumer,
                       "the broker cancelled the consumer of queue '%s': the queue was "
-                      "deleted, or its leader went",
+                      "deleted, its leader went, or something was not acknowledged in time",
                       consumer->settings.topology.queue);
     }
 }
@@ -405,6 +415,11 @@ void consumer_set_plenty(struct consumer *consumer, bool has_plenty)
 bool consumer_is_subscribed(const struct consumer *consumer)
 {
     return consumer->state == STATE_SUBSCRIBED;
+}
+
+uint64_t consumer_ack_most_ms(const struct consumer *consumer)
+{
+    return consumer->ack_most_ms;
 }
 
 const char *consumer_fault(const struct consumer *consumer)

@@ -65,6 +65,8 @@ void consumer_set_prefetch(struct consumer *consumer, uint16_t prefetch);
 void consumer_set_plenty(struct consumer *consumer, bool has_plenty);
 
 bool consumer_is_subscribed(const struct consumer *consumer);
+/* How long the broker waits for an ack, as it said when that was over; 0: it never was. */
+uint64_t consumer_ack_most_ms(const struct consumer *consumer);
 const char *consumer_fault(const struct consumer *consumer); /* why not subscribed; "" when it is */
 
 #endif

@@ -5,6 +5,7 @@
 #include "amqp/refusal.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "amqp/arguments.h"
@@ -85,6 +86,16 @@ void refusal_explain(const struct refusal *refusal, struct status *status)
         status_fail(status, EXIT_CONFIG, "the broker refuses it: %u %s", refusal->code,
                     refusal->words);
     }
+}
+
+bool refusal_is_late_ack(uint16_t code, const char *words, uint64_t *most_ms)
+{
+    static const char value[] = "Timeout value used: ";
+    const char *at = strstr(words, value);
+    if (code != PRECONDITION_FAILED || !strstr(words, "delivery acknowledgement") || !at)
+        return false;
+    *most_ms = strtoull(at + sizeof value - 1, NULL, 10);
+    return *most_ms > 0;
 }
 
 /* The queue's name as a pattern that matches it alone. */

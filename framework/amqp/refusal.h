@@ -28,4 +28,8 @@ void refusal_explain(const struct refusal *refusal, struct status *status);
 bool refusal_is_limit(const struct refusal *refusal, int64_t wanted, int64_t *current,
                       char *warning, size_t warning_bytes);
 
+/* Whether a channel was closed because something on it was not acknowledged in time; then `most_ms` is
+ * what the broker waits. */
+bool refusal_is_late_ack(uint16_t code, const char *words, uint64_t *most_ms);
+
 #endif

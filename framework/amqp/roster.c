@@ -9,6 +9,8 @@
 #include "amqp/channel.h"
 #include "base/check.h"
 
+#define REST_MS 1000
+
 void roster_init(struct roster *roster)
 {
     *roster = (struct roster){ 0 };
@@ -39,10 +41,16 @@ struct channel *roster_take_news(struct roster *roster)
     return news ? channel_with_news(news) : NULL;
 }
 
-uint16_t roster_take_number(struct roster *roster, struct channel *channel, uint16_t most)
+static bool is_free(const struct slot *slot, uint64_t now_ms)
+{
+    return !slot->channel && !slot->is_closing && slot->rests_until_ms <= now_ms;
+}
+
+uint16_t roster_take_number(struct roster *roster, struct channel *channel, uint16_t most,
+                            uint64_t now_ms)
 {
     size_t i = 1;
-    while (i < roster->n_slots && (roster->slots[i].channel || roster->slots[i].is_closing)) i++;
+    while (i < roster->n_slots && !is_free(&roster->slots[i], now_ms)) i++;
     if (i > most) return 0;
     if (i >= roster->n_slots) {
         roster->slots = memory_grow(roster->slots, i + 1, sizeof *roster->slots);
@@ -56,6 +64,12 @@ uint16_t roster_take_number(struct roster *roster, struct channel *channel, uint
 void roster_give_number(struct roster *roster, uint16_t number, bool is_closing)
 {
     if (number < roster->n_slots) roster->slots[number] = (struct slot){ .is_closing = is_closing };
+}
+
+void roster_rest_number(struct roster *roster, uint16_t number, uint64_t now_ms)
+{
+    if (number < roster->n_slots)
+        roster->slots[number] = (struct slot){ .rests_until_ms = now_ms + REST_MS };
 }
 
 void roster_forget_numbers(struct roster *roster)

@@ -16,6 +16,7 @@ struct channel;
 struct slot {
     struct channel *channel; /* NULL: nobody's, or: */
     bool is_closing;         /* we closed it; its number waits for close-ok */
+    uint64_t rests_until_ms; /* the broker closed it, and may say so twice; 0: not */
 };
 
 struct roster {
@@ -33,14 +34,16 @@ uint64_t roster_begin(struct roster *roster);
 struct channel *roster_next(struct roster *roster, uint64_t round);
 struct channel *roster_take_news(struct roster *roster); /* NULL: no more */
 
-uint16_t roster_take_number(struct roster *roster, struct channel *channel,
-                            uint16_t most); /* 0: none */
+uint16_t roster_take_number(struct roster *roster, struct channel *channel, uint16_t most,
+                            uint64_t now_ms); /* 0: none */
 void roster_give_number(struct roster *roster, uint16_t number, bool is_closing);
+/* The broker closed it: what it still says on it is passed over, and nobody has it for a second. */
+void roster_rest_number(struct roster *roster, uint16_t number, uint64_t now_ms);
 void roster_forget_numbers(struct roster *roster); /* the connection went */
 
 static inline const struct slot *roster_at(const struct roster *roster, uint16_t number)
 {
-    static const struct slot none = { NULL, false };
+    static const struct slot none = { NULL, false, 0 };
     return number < roster->n_slots ? &roster->slots[number] : &none;
 }
 

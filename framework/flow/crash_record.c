@@ -160,12 +160,18 @@ bool crash_record_has_suspects(const struct crash_record *record)
     return false;
 }
 
+static struct wr_text known_by(const struct wr_message *message)
+{
+    const size_t bytes = message->id.len < CRASH_ID_BYTES ? message->id.len : CRASH_ID_BYTES;
+    return text_from(message->id.at, bytes);
+}
+
 struct crash_suspect *crash_record_find(struct crash_record *record, const char *consumer,
                                         const struct wr_message *message)
 {
-    const size_t bytes = message->id.len < CRASH_ID_BYTES ? message->id.len : CRASH_ID_BYTES;
-    return find(record, key_of(consumer, message->id.at, bytes,
-                               bytes ? 0 : crash_body_hash(message->body)));
+    const struct wr_text id = known_by(message);
+    return find(record,
+                key_of(consumer, id.at, id.len, id.len ? 0 : crash_body_hash(message->body)));
 }
 
 void crash_record_acquit(struct crash_suspect *suspect)
@@ -247,19 +253,33 @@ struct verdict {
     const char *words;
 };
 
-static void accuse(const struct verdict *verdict, const struct crash_note *note, bool is_certain)
+static void accuse_named(const struct verdict *verdict, const char *consumer, struct wr_text id,
+                         uint64_t body_hash, bool is_certain)
 {
-    struct crash_record *record = verdict->record;
-    const size_t bytes = note->id_bytes < CRASH_ID_BYTES ? note->id_bytes : CRASH_ID_BYTES;
-    const char *const consumer = consumer_name(record, note->consumer);
     struct crash_suspect *suspect =
-        place_for(record, key_of(consumer, note->id, bytes, note->body_hash));
+        place_for(verdict->record, key_of(consumer, id.at, id.len, body_hash));
     if (is_certain || !suspect->deaths) suspect->deaths++;
     suspect->why = verdict->why;
     suspect->seen_s = verdict->now_s;
-    suspect->id_bytes = (uint32_t)bytes;
-    memcpy(suspect->id, note->id, bytes);
+    suspect->id_bytes = (uint32_t)id.len;
+    memcpy(suspect->id, id.at, id.len);
     snprintf(suspect->detail, sizeof suspect->detail, "%s", verdict->words);
+}
+
+static void accuse(const struct verdict *verdict, const struct crash_note *note, bool is_certain)
+{
+    const size_t bytes = note->id_bytes < CRASH_ID_BYTES ? note->id_bytes : CRASH_ID_BYTES;
+    accuse_named(verdict, consumer_name(verdict->record, note->consumer),
+                 text_from(note->id, bytes), note->body_hash, is_certain);
+}
+
+void crash_record_blame(struct crash_record *record, const char *consumer,
+                        const struct wr_message *message, enum crash_why why, const char *words,
+                        int64_t now_s)
+{
+    const struct verdict verdict = { record, why, now_s, words };
+    accuse_named(&verdict, consumer, known_by(message),
+                 message->id.len ? 0 : crash_body_hash(message->body), true);
 }
 
 static bool is_busy(const struct crash_note *note)

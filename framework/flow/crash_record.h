@@ -118,6 +118,10 @@ bool crash_record_has_suspects(const struct crash_record *record);
 /* NULL: it is none. Valid until the next call that changes suspects. */
 struct crash_suspect *crash_record_find(struct crash_record *record, const char *consumer,
                                         const struct wr_message *message);
+/* It was the death of nobody, but can never be done: counts as one death of it, by `why`. */
+void crash_record_blame(struct crash_record *record, const char *consumer,
+                        const struct wr_message *message, enum crash_why why, const char *words,
+                        int64_t now_s);
 void crash_record_acquit(struct crash_suspect *suspect);
 
 #endif

@@ -199,6 +199,7 @@ static void on_unsubscribed(void *own, const char *why)
     struct crew *crew = own;
     atomic_store(&crew->orders.epoch, 0);
     settle_begin(&crew->settle, 0);
+    if (*why) crew_blame_held(crew);
     crew_forget_all(crew);
     if (*why && !crew->is_draining)
         log_warn("flow", "not consuming", LOG_TEXT(QUEUE, crew->settings.topology.queue),

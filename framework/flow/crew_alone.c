@@ -118,6 +118,49 @@ void crew_offer_fetched(struct crew *crew, struct delivery *delivery)
     }
 }
 
+/* ---- slower than the broker waits ------------------------------------------------------------- */
+
+static void blame(struct crew *crew, const struct delivery *delivery, const char *words)
+{
+    struct alone *alone = crew->settings.alone;
+    crash_record_blame(alone->record, crew->settings.name, &delivery->job.message, CRASH_BY_STUCK,
+                       words, clock_unix_us() / 1000000);
+    alone->has_suspects = true;
+    log_warn("flow", "a message takes longer than the broker waits for its ack",
+             LOG_TEXT(QUEUE, crew->settings.name), LOG_SPAN(MESSAGE_ID, delivery->job.message.id),
+             LOG_TEXT(REASON, words));
+}
+
+void crew_blame_slow(struct crew *crew, const struct delivery *delivery)
+{
+    const uint64_t most_ms = crew->consumer ? consumer_ack_most_ms(crew->consumer) : 0;
+    char words[300];
+    if (!crew->settings.alone || !most_ms || delivery->is_skipped || delivery->took_ms < most_ms)
+        return;
+    snprintf(words, sizeof words,
+             "the handler %s took %u ms, and the broker takes back after %llu ms "
+             "(consumer_timeout) what is not acknowledged",
+             crew->settings.handler, delivery->took_ms, (unsigned long long)most_ms);
+    blame(crew, delivery, words);
+}
+
+void crew_blame_held(struct crew *crew)
+{
+    const uint64_t most_ms = consumer_ack_most_ms(crew->consumer), now_ns = clock_now_ns();
+    char words[300];
+    if (!crew->settings.alone || !most_ms || crew->is_held_up) return;
+    LIST_EACH (link, &crew->hold.deliveries) {
+        const struct delivery *delivery = LIST_ENTRY(link, struct delivery, link);
+        const uint64_t age_ms = (now_ns - delivery->received_ns) / 1000000u;
+        if (delivery->attempt == 1 || delivery->is_copy || age_ms < most_ms) continue;
+        snprintf(words, sizeof words,
+                 "%u attempts in place took %llu ms, and the broker takes back after %llu ms "
+                 "(consumer_timeout) what is not acknowledged",
+                 delivery->attempt - 1, (unsigned long long)age_ms, (unsigned long long)most_ms);
+        blame(crew, delivery, words);
+    }
+}
+
 /* ---- making room ----------------------------------------------------------------------------- */
 
 /* Lanes are given nothing, and what they gave back is settled at once. */

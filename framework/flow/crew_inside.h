@@ -103,6 +103,12 @@ bool crew_may_push(const struct crew *crew);
 /* A suspect waits for another try, or is given back. */
 void crew_suspect_left(struct crew *crew, struct delivery *delivery);
 
+/* It came back when its subscription was over: was that because its handler takes longer than the
+ * broker waits? Then it would come again for ever, and is a suspect. */
+void crew_blame_slow(struct crew *crew, const struct delivery *delivery);
+/* The same of those that are tried again in place, while the subscription is being lost. */
+void crew_blame_held(struct crew *crew);
+
 /* What is staged goes to where it becomes durable. */
 void crew_close_batch(struct crew *crew);
 /* Its rows are where they belong; then its cache entries. */

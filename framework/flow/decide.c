@@ -202,6 +202,7 @@ void crew_decide(void *own, struct delivery *delivery)
 {
     struct crew *crew = own;
     const bool is_stale = delivery->epoch != crew->settle.ledger.epoch;
+    if (UNLIKELY(is_stale)) crew_blame_slow(crew, delivery);
     if (is_stale || delivery->is_skipped)
         crew_free_delivery(crew, delivery); /* unacked: it comes again, to us or to another */
     else if (delivery->is_parked || is_overtaking(crew, delivery))

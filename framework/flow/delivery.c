@@ -63,6 +63,7 @@ struct delivery *delivery_take(struct delivery_pool *pool)
     delivery->is_prepared = delivery->is_fetched = false;
     delivery->wanted = NULL;
     delivery->attempt = 1;
+    delivery->took_ms = 0;
     return delivery;
 }
 

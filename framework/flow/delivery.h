@@ -44,6 +44,7 @@ struct delivery {
     bool is_copy;     /* ours, come back from a retry queue */
     uint32_t attempt; /* 1 the first time */
     uint32_t body_bytes;
+    uint32_t took_ms;      /* the call of its handler, where that was slow; else 0 */
     uint64_t epoch, tag;   /* the channel's */
     uint64_t received_ns;  /* monotonic */
     uint64_t order_key;    /* hash; only with order_by */

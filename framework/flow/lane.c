@@ -20,6 +20,7 @@
 #define TELL_AFTER_NS 1000000u /* finished work is never kept from the loop for longer */
 #define TELL_AFTER 512         /* nor more of it */
 #define FIRST_GUESS_NS 20000   /* what a message takes before anything is known */
+#define SLOW_NS 1000000000u    /* a call that is remembered with its message */
 
 struct lane {
     struct lane_settings settings;
@@ -173,6 +174,8 @@ static void handle_chunk(struct lane *lane, struct delivery **chunk, size_t n)
             handled++;
         }
         if (now_ns - lane->told_ns < TELL_AFTER_NS) continue;
+        if (UNLIKELY(now_ns - then_ns >= SLOW_NS))
+            chunk[i]->took_ms = (uint32_t)((now_ns - then_ns) / 1000000u);
         give_back(lane, chunk + back, i + 1 - back, now_ns);
         back = i + 1;
     }

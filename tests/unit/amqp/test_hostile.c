@@ -54,6 +54,29 @@ Test(hostile, a_channel_that_is_not_open)
     LOST("channel 77, which is not open");
 }
 
+/* As RabbitMQ does when its clock for acks strikes twice. The connection, which others use, stays. */
+Test(hostile, a_channel_that_is_closed_twice)
+{
+    CONSUME(1000);
+    amqp_channel_close_t close = {
+        .reply_code = 406,
+        .reply_text =
+            codec_cstr("PRECONDITION_FAILED - delivery acknowledgement on channel 2 timed "
+                       "out. Timeout value used: 3000 ms. This timeout value can be "
+                       "configured, see consumers doc guide to learn more"),
+    };
+    const uint16_t channel = script.consumer_channel;
+    script_say_method(&script, channel, AMQP_CHANNEL_CLOSE_METHOD, &close);
+    script_say_method(&script, channel, AMQP_CHANNEL_CLOSE_METHOD, &close);
+    WAIT(script.subscribed == 2);
+    cr_assert(script.losses == 0 && script.unsubscribed == 1, "%s", script.why);
+    cr_assert(script.consumer_channel != channel, "its number rests");
+    cr_assert(strstr(script.consumer_why, "within the 3000 ms that the broker gives"), "%s",
+              script.consumer_why);
+    cr_assert(consumer_ack_most_ms(script.consumer) == 3000);
+    script_close(&script);
+}
+
 Test(hostile, a_method_on_channel_0_that_was_not_asked_for)
 {
     CONSUME(1000);

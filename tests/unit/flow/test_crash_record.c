@@ -237,3 +237,18 @@ Test(crash, names_of_the_past_make_room_for_those_of_today)
     cr_expect(find("bills", "killer"), "whose it was is still known");
     cr_expect_null(find("letters", "killer"));
 }
+
+/* Nobody died of it, but it can never be acknowledged in time. */
+Test(crash, a_message_that_can_never_be_done_is_blamed_each_time)
+{
+    const struct wr_message message = message_of("slow", "{}"), nameless = message_of("", "{1}");
+    crash_record_blame(record, "orders", &message, CRASH_BY_STUCK, "took 6000 ms", 1000);
+    const struct crash_suspect *suspect = find("orders", "slow");
+    cr_assert(suspect && suspect->deaths == 1 && suspect->why == CRASH_BY_STUCK);
+    crash_record_blame(record, "orders", &message, CRASH_BY_STUCK, "took 7000 ms", 1001);
+    cr_assert(suspect->deaths == CRASH_DEATHS && !strcmp(suspect->detail, "took 7000 ms"));
+    cr_assert(!find("mails", "slow"));
+    crash_record_blame(record, "mails", &nameless, CRASH_BY_STUCK, "took 6000 ms", 1001);
+    cr_assert(crash_record_find(record, "mails", &nameless));
+    cr_assert(record->restarts[CRASH_BY_STUCK] == 0);
+}
