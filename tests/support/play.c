@@ -3,7 +3,6 @@
  * The world of a test, and its messages; see play.h. */
 #include "support/play.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -35,7 +34,7 @@ const char *play_path(const struct play *play, const char *file)
 
 bool play_open(struct play *play, const char *name)
 {
-    const char *url = getenv("AMQP_URL"), *tmp = getenv("TMPDIR");
+    const char *url = getenv("AMQP_URL");
     *play = (struct play){ .host = 0 };
     if (!url) {
         fprintf(stderr, "passed over: AMQP_URL is not set\n");
@@ -46,23 +45,10 @@ bool play_open(struct play *play, const char *name)
     snprintf(play->name, sizeof play->name, "t-%s-%d", name, (int)getpid());
     snprintf(play->queue, sizeof play->queue, "test.host.%s.%d", name, (int)getpid());
     snprintf(play->dead, sizeof play->dead, "%s.dead", play->queue);
-    snprintf(play->dir, sizeof play->dir, "%s/warrener-test.XXXXXX", tmp && *tmp ? tmp : "/tmp");
-    cr_assert(mkdtemp(play->dir));
+    scratch_make(play->dir, "test");
     snprintf(play->record, sizeof play->record, "%s/record", play->dir);
     snprintf(play->log, sizeof play->log, "%s/log", play->dir);
     return true;
-}
-
-static void remove_dir(const char *dir)
-{
-    DIR *entries = opendir(dir);
-    char path[512];
-    for (const struct dirent *entry; entries && (entry = readdir(entries));) {
-        snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
-        if (entry->d_name[0] != '.') unlink(path);
-    }
-    if (entries) closedir(entries);
-    rmdir(dir);
 }
 
 /* Of all delays that tests use. */
@@ -84,7 +70,7 @@ void play_close(struct play *play)
     rabbit_delete(play->rabbit, play->dead);
     delete_retry_queues(play);
     rabbit_close(play->rabbit);
-    remove_dir(play->dir);
+    scratch_remove(play->dir);
 }
 
 static void show_log(const struct play *play)

@@ -17,6 +17,7 @@
 #include "support/fetch.h"
 #include "support/rabbit.h"
 #include "support/record.h"
+#include "support/scratch.h"
 
 #define PLAY_PATIENCE_MS 60000
 #define PLAY_TEXT_BYTES 65536
@@ -24,7 +25,7 @@
 struct play {
     char name[64]; /* of the host, too */
     char queue[80], dead[96];
-    char dir[128], record[160], log[160];
+    char dir[SCRATCH_BYTES], record[160], log[160];
     struct rabbit *rabbit;
     pid_t host; /* its supervisor's; 0: none */
     uint16_t port;

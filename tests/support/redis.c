@@ -120,9 +120,7 @@ void redis_start(struct redis *redis, const char *const *options)
         redis->options[i] = options[i];
         redis->is_tls |= strncmp(options[i], "--tls-cert-file", 15) == 0;
     }
-    snprintf(redis->dir, sizeof redis->dir, "%s/warrener-redis.XXXXXX",
-             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
-    cr_assert_not_null(mkdtemp(redis->dir));
+    scratch_make(redis->dir, "redis");
     redis_again(redis);
 }
 
@@ -142,15 +140,9 @@ void redis_kill(struct redis *redis)
 
 void redis_end(struct redis *redis)
 {
-    static const char *const files[] = { "log", "dump.rdb", "nodes.conf" };
     redis_kill(redis);
     close(redis->hold);
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        char path[200];
-        snprintf(path, sizeof path, "%s/%s", redis->dir, files[i]);
-        unlink(path);
-    }
-    rmdir(redis->dir);
+    scratch_remove(redis->dir);
 }
 
 /* ---- looking --------------------------------------------------------------------------------- */

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "support/scratch.h"
+
 struct redisContext;
 
 struct redis {
@@ -16,7 +18,7 @@ struct redis {
     uint16_t port;
     int hold;                /* keeps the port for it, also while it is down */
     bool is_tls;             /* its port speaks TLS: no second line */
-    char dir[128];           /* its own */
+    char dir[SCRATCH_BYTES]; /* its own */
     char password[64];       /* for the second line; "": none */
     const char *options[24]; /* what it was started with */
     struct redisContext *line;

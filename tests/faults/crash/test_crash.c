@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "faults/crash/barn.h"
+#include "support/scratch.h"
 
 TestSuite(crash, .timeout = 900);
 
@@ -84,13 +85,11 @@ static bool is_at_the_gate(const struct barn *barn)
 Test(crash, is_remembered_by_the_state_directory)
 {
     struct barn barn;
-    char top[200], state[120];
-    const char *tmp = getenv("TMPDIR");
-    snprintf(state, sizeof state, "%s/warrener-state.XXXXXX", tmp && *tmp ? tmp : "/tmp");
-    cr_assert(mkdtemp(state));
+    char top[200], state[SCRATCH_BYTES];
+    scratch_make(state, "state");
     snprintf(top, sizeof top, "state: %s", state);
     if (!barn_open(&barn, "state", 1, top, "timeout: 60s")) {
-        rmdir(state);
+        scratch_remove(state);
         return;
     }
     struct play *play = &barn.plays[0];
@@ -111,8 +110,7 @@ Test(crash, is_remembered_by_the_state_directory)
         PROVE(play, status_says(play, "\"last_death\":\"SIGSEGV: crasher.so+0x"));
     barn_prove(&barn, "crash");
     barn_close(&barn);
-    snprintf(top, sizeof top, "rm -r %s", state);
-    cr_assert_eq(system(top), 0); // NOLINT(cert-env33-c): a directory of ours
+    scratch_remove(state);
 }
 
 /* The host alone is killed, from outside and in the middle of its work: nobody is accused, and it is

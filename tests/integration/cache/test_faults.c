@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "integration/cache/stage.h"
+#include "support/scratch.h"
 
 #define EVALSHA_CALLS                                                                              \
     "return "                                                                                      \
@@ -330,10 +331,8 @@ Test(faults, too_many_clients)
 
 Test(faults, over_tls_the_server_is_checked)
 {
-    char dir[128], command[400], cert[160], key[160], ca[160], stranger[160];
-    snprintf(dir, sizeof dir, "%s/warrener-tls.XXXXXX",
-             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
-    cr_assert_not_null(mkdtemp(dir));
+    char dir[SCRATCH_BYTES], command[400], cert[160], key[160], ca[160], stranger[160];
+    scratch_make(dir, "tls");
     snprintf(command, sizeof command, "'%s/support/certificates' '%s' >/dev/null", TEST_SOURCE,
              dir);
     cr_assert_eq(system(command), 0); // NOLINT(cert-env33-c): a script of ours
@@ -356,6 +355,5 @@ Test(faults, over_tls_the_server_is_checked)
     memset(large, 'y', sizeof large - 1);
     cr_assert_eq(try_put(&stage, "large", 1, large), CACHE_STORED);
     stage_close(&stage);
-    snprintf(command, sizeof command, "rm -rf -- '%s'", dir);
-    cr_assert_eq(system(command), 0); // NOLINT(cert-env33-c)
+    scratch_remove(dir);
 }

@@ -79,32 +79,30 @@ Test(ends, at_once_when_told_twice)
     play_close(&play);
 }
 
-/* As timeout(1) does, which tells its child and then the group that this is in. Two of one number might
- * arrive as one. */
-Test(ends, in_good_order_when_told_twice_at_one_moment)
+/* The same, but what was begun is finished and acked. */
+static void end_in_good_order(const char *name, int also)
 {
-    OPEN(play, "moment");
+    OPEN(play, name);
     play_configure(&play, &(struct setup){ .options = NULL });
     play_start_ready(&play);
     play_send_many(&play, 0, 1, "{\"do\":\"sleep\",\"ms\":2000}");
     WAIT(&play, record_lines(play.record) == 1);
-    play_signal(&play, SIGINT);
+    if (also) play_signal(&play, also);
     PROVE(&play, play_end(&play) == 0);
     PROVE(&play, play_left(&play) == 0);
     play_close(&play);
 }
 
-/* The same, once: the message is finished and acked first. */
 Test(ends, after_what_it_has_begun)
 {
-    OPEN(play, "begun");
-    play_configure(&play, &(struct setup){ .options = NULL });
-    play_start_ready(&play);
-    play_send_many(&play, 0, 1, "{\"do\":\"sleep\",\"ms\":2000}");
-    WAIT(&play, record_lines(play.record) == 1);
-    PROVE(&play, play_end(&play) == 0);
-    PROVE(&play, play_left(&play) == 0);
-    play_close(&play);
+    end_in_good_order("begun", 0);
+}
+
+/* As timeout(1) does, which tells its child and then the group that this is in. Two of one number might
+ * arrive as one. */
+Test(ends, in_good_order_when_told_twice_at_one_moment)
+{
+    end_in_good_order("moment", SIGINT);
 }
 
 Test(ends, when_the_drain_is_over)

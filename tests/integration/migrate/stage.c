@@ -113,7 +113,7 @@ static void on_server(const char *format)
 
 bool stage_open(void)
 {
-    const char *server = getenv("DATABASE_URL"), *tmp = getenv("TMPDIR");
+    const char *server = getenv("DATABASE_URL");
     char text[700];
     if (!server) {
         fprintf(stderr, "passed over: DATABASE_URL is not set\n");
@@ -123,8 +123,7 @@ bool stage_open(void)
     set_url(server);
     on_server("create database %s");
     stage.conn = stage_connect();
-    snprintf(stage.dir, sizeof stage.dir, "%s/warrener-migrate.XXXXXX", tmp && *tmp ? tmp : "/tmp");
-    cr_assert(mkdtemp(stage.dir));
+    scratch_make(stage.dir, "migrate");
     cr_assert(mkdir(stage_path("app"), 0700) == 0);
     snprintf(text, sizeof text,
              "name: stage\npostgres: {url: \"%s\"}\nconsumers: [{queue: q, handler: none}]\n",
@@ -135,12 +134,10 @@ bool stage_open(void)
 
 void stage_close(void)
 {
-    char command[200];
     if (!stage.conn) return;
     PQfinish(stage.conn);
     on_server("drop database %s with (force)");
-    snprintf(command, sizeof command, "rm -r '%s'", stage.dir);
-    cr_assert(system(command) == 0);
+    scratch_remove(stage.dir);
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */

@@ -9,9 +9,11 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "support/scratch.h"
+
 struct stage {
     char database[64], url[512];
-    char dir[100]; /* of everything; migrations are in its "app" */
+    char dir[SCRATCH_BYTES]; /* of everything; migrations are in its "app" */
     PGconn *conn;
 };
 

@@ -92,9 +92,7 @@ void stage_open_cluster(struct stage *stage)
 {
     char url[200], pid[20];
     memset(stage, 0, sizeof *stage);
-    snprintf(stage->cluster, sizeof stage->cluster, "%s/warrener-cluster.XXXXXX",
-             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
-    cr_assert_not_null(mkdtemp(stage->cluster));
+    scratch_make(stage->cluster, "cluster");
     snprintf(pid, sizeof pid, "%d", (int)getpid());
     stage_cluster(stage, "start", pid);
     stage->port = port_of(stage);

@@ -14,6 +14,7 @@
 #include "store/connection.h"
 #include "store/store.h"
 #include "store/transaction.h"
+#include "support/scratch.h"
 
 #define PATIENCE_MS 20000
 #define HEARD_MOST 64
@@ -24,7 +25,7 @@ struct stage {
     struct timer tick;
     char url[500]; /* with a schema of its own */
     char schema[40];
-    char cluster[100]; /* directory; "" where the server is not ours */
+    char cluster[SCRATCH_BYTES]; /* directory; "" where the server is not ours */
     int port;
     uint32_t connect_ms; /* of its lines; 0: CONNECT_MS */
     PGconn *admin;       /* superuser, blocking */

@@ -4,13 +4,13 @@
 #include "unit/config/config_test.h"
 
 #include <criterion/criterion.h>
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/check.h"
 #include "config/file.h"
+#include "support/scratch.h"
 
 static char *path_in(const char *directory, const char *name)
 {
@@ -55,22 +55,15 @@ struct config *config_of(const char *yaml, const char *directory)
 
 char *make_directory(void)
 {
-    const char *place = getenv("TMPDIR");
-    char *directory = file_path_from(place && *place ? place : P_tmpdir, "warrener-XXXXXX");
-    cr_assert_not_null(mkdtemp(directory));
+    char *directory = malloc(SCRATCH_BYTES);
+    cr_assert(directory);
+    scratch_make(directory, "config");
     return directory;
 }
 
 void remove_directory(char *directory)
 {
-    DIR *entries = opendir(directory);
-    for (struct dirent *entry; (entry = readdir(entries));) {
-        char *path = path_in(directory, entry->d_name);
-        unlink(path);
-        free(path);
-    }
-    closedir(entries);
-    rmdir(directory);
+    scratch_remove(directory);
     free(directory);
 }
 

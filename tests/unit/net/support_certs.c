@@ -78,11 +78,7 @@ static void write_pem(const struct certs *certs, size_t nth, X509 *cert, EVP_PKE
 
 void certs_make(struct certs *certs)
 {
-    const char *tmp = getenv("TMPDIR");
-    if (!tmp || !*tmp || strlen(tmp) > 40)
-        tmp = "/tmp"; /* its name stands in faults, which have an end */
-    snprintf(certs->dir, sizeof certs->dir, "%s/warrener.XXXXXX", tmp);
-    cr_assert(mkdtemp(certs->dir));
+    scratch_make(certs->dir, "certs");
     EVP_PKEY *keys[CERTS] = { NULL };
     X509 *made[CERTS] = { NULL };
     for (size_t i = 0; i < CERTS; i++) {
@@ -101,8 +97,7 @@ void certs_make(struct certs *certs)
 
 void certs_remove(struct certs *certs)
 {
-    for (size_t i = 0; i < CERTS; i++) unlink(certs_file(certs, table[i].name));
-    rmdir(certs->dir);
+    scratch_remove(certs->dir);
 }
 
 /* What is written while the cork is in leaves in one piece when it is pulled. */

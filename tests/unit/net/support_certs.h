@@ -6,11 +6,12 @@
 
 #include <stdbool.h>
 
+#include "support/scratch.h"
 #include "unit/net/support.h"
 
 /* Each name is a file NAME.pem with certificate and key; `other` is an authority that signed none. */
 struct certs {
-    char dir[64];
+    char dir[SCRATCH_BYTES];
 };
 
 void certs_make(struct certs *certs);

@@ -3,7 +3,6 @@
  * Folders of plugins; see folder.h. */
 #include "unit/plugin/folder.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,20 +15,12 @@
 
 void folder_make(struct folder *folder)
 {
-    snprintf(folder->path, sizeof folder->path, "/tmp/warrener-plugins-XXXXXX");
-    cr_assert_not_null(mkdtemp(folder->path));
+    scratch_make(folder->path, "plugins");
 }
 
 void folder_remove(struct folder *folder)
 {
-    DIR *const listing = opendir(folder->path);
-    cr_assert_not_null(listing);
-    for (struct dirent *entry; (entry = readdir(listing)) != NULL;) {
-        const int flags = entry->d_type == DT_DIR ? AT_REMOVEDIR : 0;
-        if (entry->d_name[0] != '.') unlinkat(dirfd(listing), entry->d_name, flags);
-    }
-    closedir(listing);
-    cr_assert_eq(rmdir(folder->path), 0);
+    scratch_remove(folder->path);
 }
 
 const char *folder_path(const struct folder *folder, const char *file)

@@ -6,8 +6,10 @@
 
 #include <limits.h>
 
+#include "support/scratch.h"
+
 struct folder {
-    char path[64];
+    char path[SCRATCH_BYTES];
 };
 
 void folder_make(struct folder *folder);

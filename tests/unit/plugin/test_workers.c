@@ -8,6 +8,7 @@
 
 #include <criterion/criterion.h>
 
+#include "support/scratch.h"
 #include "unit/plugin/desk.h"
 #include "unit/plugin/hired.h"
 
@@ -30,9 +31,9 @@ static void expect_line(FILE *record, const char *expected)
 
 Test(workers, the_probe_writes_down_and_obeys)
 {
-    char path[] = "/tmp/warrener-record-XXXXXX";
-    const int fd = mkstemp(path);
-    cr_assert(fd >= 0);
+    char dir[SCRATCH_BYTES], path[SCRATCH_BYTES + 8];
+    scratch_make(dir, "record");
+    snprintf(path, sizeof path, "%s/record", dir);
     const struct option_given given[] = { { "record", path } };
     hire(TEST_PLUGINS, "probe", given, 1);
     desk.message.message.id = text_of("m-1");
@@ -46,12 +47,13 @@ Test(workers, the_probe_writes_down_and_obeys)
     cr_expect_eq(desk_run_body(NULL, "{\"do\": \"spin\", \"ms\": 1}"), WR_DONE);
     desk_run_body(NULL, "{\"do\": \"fail\"}");
     desk_expect_rejected("the message says fail");
-    FILE *const record = fdopen(fd, "re");
+    FILE *const record = fopen(path, "re");
+    cr_assert(record);
     expect_line(record, "m-1 0 1 -\n");
     expect_line(record, "m-1 0 2 7\n");
     expect_line(record, "- 0 2 \"x\"\n");
     fclose(record);
-    unlink(path);
+    scratch_remove(dir);
 }
 
 #ifdef TEST_HAS_CXX

@@ -8,8 +8,9 @@
 #include <unistd.h>
 
 #include "store/migration_files.h"
+#include "support/scratch.h"
 
-static char root[64], home[80];
+static char root[SCRATCH_BYTES], home[SCRATCH_BYTES + 8];
 static struct migration_files files;
 static struct status status;
 
@@ -33,18 +34,15 @@ static void put(const char *name, const char *text)
 
 static void open_home(void)
 {
-    snprintf(root, sizeof root, "/tmp/warrener-migrations.XXXXXX");
-    cr_assert(mkdtemp(root));
+    scratch_make(root, "migrations");
     snprintf(home, sizeof home, "%s/workers", root);
     cr_assert(mkdir(home, 0700) == 0);
 }
 
 static void remove_home(void)
 {
-    char command[100];
     migration_files_free(&files);
-    snprintf(command, sizeof command, "rm -r '%s'", root);
-    cr_assert(system(command) == 0); /* NOLINT(cert-env33-c): mkdtemp named it */
+    scratch_remove(root);
 }
 
 TestSuite(migration_files, .init = open_home, .fini = remove_home);
