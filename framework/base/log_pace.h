@@ -22,4 +22,19 @@ static inline uint32_t log_pace_note(struct log_pace *pace, uint64_t now_ms)
     return n;
 }
 
+/* When what was held back may be said though nothing more happens; 0: nothing is. */
+static inline uint64_t log_pace_due_ms(const struct log_pace *pace)
+{
+    return pace->unsaid ? pace->said_ms + LOG_PACE_MS : 0;
+}
+
+/* How often it was held back, once that is due; else 0. */
+static inline uint32_t log_pace_take_held(struct log_pace *pace, uint64_t now_ms)
+{
+    const uint32_t n = pace->unsaid;
+    if (!n || now_ms < log_pace_due_ms(pace)) return 0;
+    *pace = (struct log_pace){ .said_ms = now_ms };
+    return n;
+}
+
 #endif

@@ -132,6 +132,7 @@ static void set_timer(struct crew *crew, uint64_t now_ms)
     due_ms = sooner(due_ms, settle_due_ms(&crew->settle));
     if (crew->rests_acks) due_ms = sooner(due_ms, settle_rested_ms(&crew->settle));
     due_ms = sooner(due_ms, valve_due_ms(&crew->valve));
+    due_ms = sooner(due_ms, complaints_due_ms(&crew->complaints));
     if (!due_ms)
         timer_disarm(&crew->timer);
     else
@@ -149,6 +150,7 @@ void crew_turn(struct crew *crew)
     if (crew->consumer) tell_broker(crew, now_ms);
     if (crew_may_push(crew))
         valve_gave(&crew->valve, lanes_push(crew->lanes, valve_allows(&crew->valve, now_ms)));
+    complaints_tell_held(&crew->complaints, now_ms);
     set_timer(crew, now_ms);
     crew_alone_turn(crew);
     gauge_set(crew->in_flight_gauge, crew->in_flight);

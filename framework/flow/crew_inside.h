@@ -6,8 +6,8 @@
 #ifndef FLOW_CREW_INSIDE_H
 #define FLOW_CREW_INSIDE_H
 
-#include "base/log_pace.h"
 #include "flow/cacher.h"
+#include "flow/complaints.h"
 #include "flow/crew.h"
 #include "flow/fetcher.h"
 #include "flow/outage.h"
@@ -15,14 +15,6 @@
 #include "flow/settle.h"
 #include "flow/shipper.h"
 #include "flow/valve.h"
-
-#define CREW_COMPLAINTS 16 /* more than there are */
-
-/* What was last logged of messages' faults, a reason each. */
-struct complaint {
-    const char *what; /* NULL: free */
-    struct log_pace pace;
-};
 
 /* Why nothing is taken, the first that is so first; see crew_pause.c. */
 enum pause_why { PAUSED_BY_STORE, PAUSED_BY_CACHE, PAUSED_BY_BREAKER, PAUSED_BY_HANDLER, PAUSES };
@@ -70,7 +62,7 @@ struct crew {
     struct gauge *in_flight_gauge, *bytes_gauge, *prefetch_gauge;
     struct histogram *batch_rows;
     char last_error[256];
-    struct complaint complaints[CREW_COMPLAINTS];
+    struct complaints complaints;
     struct json json; /* room for json keys of order, and for events */
 };
 

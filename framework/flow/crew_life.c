@@ -81,6 +81,7 @@ static struct lanes *start_lanes(struct crew *crew, struct status *status)
 
 static void crew_free(struct crew *crew)
 {
+    complaints_tell_held(&crew->complaints, UINT64_MAX);
     crew_alone_part(crew);
     watch_fini(&crew->bell_watch);
     timer_fini(&crew->timer);
@@ -156,6 +157,7 @@ struct crew *crew_new(struct loop *loop, const struct crew_settings *settings,
         .tracer = settings->tracer,
         .source = { settings->topology.queue, settings->handler, settings->store != NULL },
     };
+    crew->complaints.consumer = crew->settings.name;
     valve_init(&crew->valve, &settings->valve);
     atomic_init(&crew->orders.drain_deadline_ms, UINT64_MAX);
     const uint32_t wait_ms = settings->batch.wait_ms;

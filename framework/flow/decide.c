@@ -14,31 +14,27 @@ static uint64_t now_ms(const struct crew *crew)
     return crew->now.now_ns / 1000000u;
 }
 
-static struct complaint *find_complaint(struct crew *crew, const char *what)
-{
-    struct complaint *complaint = crew->complaints;
-    const struct complaint *const last = complaint + CREW_COMPLAINTS - 1;
-    while (complaint != last && complaint->what && strcmp(complaint->what, what) != 0) complaint++;
-    complaint->what = what;
-    return complaint;
-}
-
 /* One line a second for each reason of each consumer, however many messages fail. */
 void crew_complain(struct crew *crew, const struct delivery *delivery, const char *what,
                    struct wr_text reason)
 {
-    struct complaint *complaint = find_complaint(crew, what);
+    const struct grievance grievance = {
+        .what = what,
+        .id = delivery->job.message.id,
+        .code = delivery->outcome.code,
+        .reason = reason.len ? reason : WR_TEXT_OF("its handler gave none"),
+        .attempt = delivery->attempt,
+    };
     char shown[200];
     snprintf(crew->last_error, sizeof crew->last_error, "%s: %s", what,
-             text_show(reason, shown, sizeof shown));
-    const uint32_t times = log_pace_note(&complaint->pace, now_ms(crew));
+             text_show(grievance.reason, shown, sizeof shown));
+    const uint32_t times = complaints_note(&crew->complaints, &grievance, now_ms(crew));
     if (!times) return;
     struct job_trace_fields trace;
     job_trace_for_log(&delivery->job, &trace);
-    log_warn("flow", what, LOG_TEXT(QUEUE, crew->settings.name),
-             LOG_SPAN(MESSAGE_ID, delivery->job.message.id), LOG_SPAN(REASON, reason),
-             LOG_SPAN(CODE, delivery->outcome.code), LOG_INT(ATTEMPT, delivery->attempt),
-             LOG_INT(COUNT, times), trace.id, trace.span);
+    log_warn("flow", what, LOG_TEXT(QUEUE, crew->settings.name), LOG_SPAN(MESSAGE_ID, grievance.id),
+             LOG_SPAN(REASON, grievance.reason), LOG_SPAN(CODE, grievance.code),
+             LOG_INT(ATTEMPT, grievance.attempt), LOG_INT(COUNT, times), trace.id, trace.span);
 }
 
 /* Its key, if it was stopped for it, flows again. */

@@ -60,6 +60,37 @@ Test(messages, rejected_go_to_the_dead_queue)
     play_close(&play);
 }
 
+/* How many rejections this host's log stands for, all lines together. */
+static unsigned rejections_logged(const struct play *play)
+{
+    static const char words[] = "message dead: rejected";
+    char line[4096];
+    unsigned sum = 0;
+    FILE *log = fopen(play->log, "re");
+    if (!log) return 0;
+    while (fgets(line, sizeof line, log)) {
+        const char *const count = strstr(line, words) ? strstr(line, " count=") : NULL;
+        if (count) sum += (unsigned)strtoul(count + sizeof " count=" - 1, NULL, 10);
+    }
+    (void)fclose(log);
+    return sum;
+}
+
+Test(messages, that_fail_at_once_are_all_counted_in_the_log)
+{
+    OPEN(play, "burst");
+    play_configure(&play, &(struct setup){ .options = NULL });
+    play_start_ready(&play);
+    play_send_many(&play, 0, 20, "{\"do\":\"reject\"}");
+    WAIT(&play, settled(&play, "dead") == 20);
+    WAIT(&play, rejections_logged(&play) == 20); /* though nothing fails any more */
+    play_send_many(&play, 20, 20, "{\"do\":\"reject\"}");
+    WAIT(&play, settled(&play, "dead") == 40);
+    PROVE(&play, play_end(&play) == 0);
+    PROVE(&play, rejections_logged(&play) == 40); /* nor is anything kept back at the end */
+    play_close(&play);
+}
+
 Test(messages, tally_counts_json_and_rejects_the_rest)
 {
     OPEN(play, "tally");
