@@ -103,6 +103,21 @@ static bool is_from_arrays(const struct sink *sink)
     return sink->is_once || is_grouped(sink);
 }
 
+/* GROUP BY takes all NULLs for one, a unique index none of them: such a row is a group of its own. */
+static void put_groups(const struct making *making)
+{
+    const struct sink *const sink = making->sink;
+    making_put(making, " GROUP BY ");
+    for (unsigned i = 0; i < sink->n_key; i++) {
+        making_put_value(making, sink->key[i]);
+        making_put(making, ", ");
+    }
+    making_put(making, "CASE WHEN ");
+    for (unsigned i = 0; i < sink->n_key; i++)
+        making_put(making, "%sr.c%u IS NULL", i > 0 ? " OR " : "", sink->key[i] + 1);
+    making_put(making, " THEN r.o END");
+}
+
 static void put_select(const struct making *making)
 {
     const struct sink *const sink = making->sink;
@@ -122,13 +137,7 @@ static void put_select(const struct making *making)
         making_put(making, ", (extract(epoch FROM clock_timestamp()) * 1000000)::int8");
     if (!is_from_arrays(sink)) return;
     making_put_from(making);
-    if (is_grouped(sink)) {
-        making_put(making, " GROUP BY ");
-        for (unsigned i = 0; i < sink->n_key; i++) {
-            making_put(making, "%s", i > 0 ? ", " : "");
-            making_put_value(making, sink->key[i]);
-        }
-    }
+    if (is_grouped(sink)) put_groups(making);
     making_put(making, " ORDER BY %s", is_grouped(sink) ? "min(r.o)" : "r.o");
 }
 

@@ -435,3 +435,53 @@ DESK_TEST(merges, repeats_count_without_once)
 {
     play_all(&(struct play){ "repeats", SINK(folding, .key = "k", .once = false), 5, 0, 3, 2 });
 }
+
+/* ---- keys that may be NULL ----------------------------------------------------------------------- */
+
+/* To PostgreSQL a NULL key is no other row's, and an empty text is a key like any other. */
+static void play_nulls(enum sink_fold fold, enum wr_merge merge_of_text, bool is_once)
+{
+    const struct wr_column columns[] = { WR_COLUMN("a", WR_TEXT),
+                                         WR_COLUMN("n", WR_INT4, .merge = WR_SUM),
+                                         WR_COLUMN("b", WR_TEXT),
+                                         WR_COLUMN("t", WR_TEXT, .merge = merge_of_text),
+                                         { 0 } };
+    static const char *const keys[][2] = {
+        { NULL, NULL }, { "", "" },   { NULL, "" }, { "", NULL }, { NULL, NULL }, { "", "" },
+        { NULL, "" },   { "", NULL }, { "a", "" },  { "", "a" },  { "a", NULL },  { NULL, "a" }
+    };
+    desk_do("CREATE TABLE maybe (a text, n int, b text, t text, UNIQUE (a, b))");
+    const struct sink *const sink =
+        stock_sink(&desk.stock, &(struct wr_sink){ .table = "maybe",
+                                                   .columns = columns,
+                                                   .key = "a, b",
+                                                   .on_conflict = WR_MERGE,
+                                                   .once = is_once });
+    cr_assert_eq(sink->fold, fold);
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 12; i++) {
+            char id[8];
+            (void)snprintf(id, sizeof id, "%d-%d", round, i);
+            stock_message(&desk.stock, id);
+            (void)stock_put(&desk.stock, 0, keys[i][0], "1", keys[i][1], "x");
+        }
+        cr_assert_str_empty(desk_send("c"), "%s", desk.message);
+    }
+    desk_expect("SELECT a, b, count(*), sum(n) FROM maybe GROUP BY a, b ORDER BY a, b",
+                "||1|4 |a|1|2 |NULL|4|4 a||1|2 a|NULL|2|2 NULL||4|4 NULL|a|2|2 NULL|NULL|4|4");
+}
+
+DESK_TEST(merges, null_keys_folded)
+{
+    play_nulls(SINK_FOLDS, WR_LAST, false);
+}
+
+DESK_TEST(merges, null_keys_grouped)
+{
+    play_nulls(SINK_GROUPS, WR_MAX, false);
+}
+
+DESK_TEST(merges, null_keys_once)
+{
+    play_nulls(SINK_GROUPS, WR_LAST, true);
+}

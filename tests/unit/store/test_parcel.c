@@ -275,6 +275,23 @@ Test(parcel, null_keys_are_never_equal)
     parcel_free(other);
 }
 
+/* Nor is a NULL key an empty one, and those are one another's. */
+Test(parcel, null_keys_stand_beside_empty_ones)
+{
+    static const struct wr_column columns[] = { WR_COLUMN("k", WR_TEXT), SUM, { 0 } };
+    (void)stock_sink(
+        &stock,
+        &(struct wr_sink){ .table = "t", .columns = columns, .key = "k", .on_conflict = WR_MERGE });
+    put_pair(NULL, "1");
+    put_pair("", "2");
+    put_pair(NULL, "4");
+    put_pair("", "8");
+    make();
+    cr_assert_eq(n_steps, 1);
+    cr_expect_str_eq(shown(0, 0, WR_TEXT), ",NULL,NULL");
+    cr_expect_str_eq(shown(0, 1, WR_INT4), "10,1,4");
+}
+
 Test(parcel, waves)
 {
     static const struct wr_column columns[] = { K, WR_COLUMN("at", WR_INT8), SUM, { 0 } };

@@ -285,7 +285,8 @@ Test(sink, once)
         " SELECT r.c1, sum(r.c2), (array_agg(r.c3 ORDER BY r.o DESC))[1]"
         " FROM unnest($1::uuid[], $2::int8[], $3::timestamptz[], $4::text[], $5::date[])"
         " WITH ORDINALITY AS r(c1, c2, c3, id, day, o)" LATERAL(
-            "$4", "$5", "$6") " GROUP BY r.c1 ORDER BY min(r.o) ON CONFLICT (\"id\") DO UPDATE SET"
+            "$4", "$5", "$6") " GROUP BY r.c1, CASE WHEN r.c1 IS NULL THEN r.o END ORDER BY "
+                              "min(r.o) ON CONFLICT (\"id\") DO UPDATE SET"
                               " \"n\" = coalesce(t.\"n\", 0) + coalesce(excluded.\"n\", 0), \"at\" "
                               "= excluded.\"at\"");
     cr_expect_eq(sink->fold, SINK_GROUPS);
