@@ -49,6 +49,8 @@ Test(guard, steps_come_before_all_else)
     cr_assert_eq(parcel_steps(parcel, &steps), 4, "no row of the sinks: none is locked");
     cr_expect(strstr(steps[0].sql, "enable_seqscan"));
     cr_expect(strstr(steps[1].sql, "pg_advisory_xact_lock"));
+    cr_expect(strstr(steps[1].sql, "ORDER BY"),
+              "in whatever order they come: no two hosts in a circle");
     cr_expect_str_eq(steps[2].sql, loaders[0]->check_sql);
     cr_expect_str_eq(steps[3].sql, loaders[1]->check_sql);
     cr_expect(steps[2].is_check && steps[3].is_check && !steps[1].is_check);

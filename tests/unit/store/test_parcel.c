@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Parcels: what is sent, in which order, packed how, and which parcels keep out of one another's way.
- * The arrays are read back here; folding is held against a naive model. */
+ * Parcels: what is sent, in which order, packed how. The arrays are read back here; folding is held against a naive model. */
 #include <stdlib.h>
 
 #include <criterion/criterion.h>
@@ -349,6 +348,23 @@ Test(parcel, once_shares_one_inbox_step)
     cr_expect_str_eq(shown(4, 2, WR_TEXT), "mb,ma");
 }
 
+/* A clock that is wrong by ages makes no partition of its own: those go to the default one. */
+Test(parcel, once_keeps_days_within_reason)
+{
+    static const int64_t days[] = { 0, 10956, 10957, 47481, 47482, 4000000000, -5 };
+    (void)stock_sink(&stock,
+                     &(struct wr_sink){ .table = "t", .columns = COLUMNS(K), .once = true });
+    for (int i = 0; i < 7; i++) {
+        const char id[] = { (char)('a' + i), '\0' };
+        stock_message(&stock, id);
+        stock.messages[i].timestamp_ms = days[i] * 86400000 + 86399999;
+        (void)stock_put(&stock, 0, "1");
+    }
+    make();
+    cr_expect_str_eq(shown(1, 1, WR_DATE), "1970-01-01,1970-01-01,2000-01-01,2099-12-31,1970-01-01,"
+                                           "1970-01-01,1970-01-01");
+}
+
 /* A delete may be a repeat that does nothing: it must not wipe. */
 Test(parcel, once_deletes_follow_in_order)
 {
@@ -374,73 +390,21 @@ Test(parcel, once_deletes_follow_in_order)
     cr_expect_str_eq(shown(5, 1, WR_INT4), "4");
 }
 
-/* ---- meeting ----------------------------------------------------------------------------------- */
-
-static bool keys_meet_of(const char *a, const char *b)
+/* What SQL of a handler's own does besides, a later delete does not undo. */
+Test(parcel, own_sql_sees_all_of_it_in_order)
 {
-    stock_clear(&stock);
-    stock_message(&stock, "m1");
-    for (unsigned i = 0; i < stock.n_sinks; i++)
-        if (*a) (void)stock_put(&stock, i, a, "0");
-    struct parcel *const one = stock_parcel(&stock, "c");
-    const size_t first = stock.n;
-    stock_message(&stock, "m2");
-    for (unsigned i = 0; i < stock.n_sinks; i++)
-        if (*b) (void)stock_put(&stock, i, b, "0");
-    struct parcel *const other =
-        parcel_new(stock.sinks, stock.n_sinks, "c", stock.messages + first, stock.n - first);
-    const bool meet = parcel_meets(one, other), back = parcel_meets(other, one);
-    parcel_free(one);
-    parcel_free(other);
-    cr_expect_eq(meet, back);
-    return meet;
-}
-
-Test(parcel, meets_by_key)
-{
-    (void)stock_sink(&stock,
-                     &(struct wr_sink){ .table = "t", .columns = COLUMNS(K, TEXT), .key = "k" });
-    cr_expect(keys_meet_of("1", "1"));
-    cr_expect(!keys_meet_of("1", "2"));
-    cr_expect(!keys_meet_of("", "2"));
-}
-
-Test(parcel, plain_inserts_meet_nothing)
-{
-    (void)stock_sink(&stock, &(struct wr_sink){ .table = "t", .columns = COLUMNS(K, TEXT) });
-    cr_expect(!keys_meet_of("1", "1"));
-}
-
-Test(parcel, own_sql_without_a_key_meets_itself)
-{
-    (void)stock_sink(&stock,
-                     &(struct wr_sink){ .table = "t", .columns = COLUMNS(K, TEXT), .sql = "x" });
-    cr_expect(keys_meet_of("1", "2"));
-    cr_expect(!keys_meet_of("1", ""));
-}
-
-Test(parcel, meets_where_keys_differ)
-{
-    (void)stock_sink(&stock,
-                     &(struct wr_sink){ .table = "t", .columns = COLUMNS(K, TEXT), .key = "k" });
-    (void)stock_sink(&stock,
-                     &(struct wr_sink){ .table = "t", .columns = COLUMNS(K, TEXT), .key = "v" });
-    cr_expect(keys_meet_of("1", "2"));
-}
-
-Test(parcel, meets_by_message)
-{
-    (void)stock_sink(&stock,
-                     &(struct wr_sink){ .table = "t", .columns = COLUMNS(K, TEXT), .once = true });
-    put_pair("1", "a");
-    stock.messages[0].id = text_of("m1");
+    (void)stock_sink(&stock, &(struct wr_sink){ .table = "t",
+                                                .columns = COLUMNS(K, TEXT),
+                                                .key = "k",
+                                                .sql = "insert into log select * from input" });
+    put_pair("7", "1");
+    (void)stock_drop(&stock, 0, "7");
+    put_pair("7", "2");
     make();
-    struct parcel *const same = stock_parcel(&stock, "consumer");
-    struct parcel *const elsewhere = stock_parcel(&stock, "another");
-    cr_expect(parcel_meets(parcel, same));
-    cr_expect(!parcel_meets(parcel, elsewhere), "its ids are others");
-    parcel_free(same);
-    parcel_free(elsewhere);
+    cr_assert_eq(n_steps, 4);
+    cr_expect_str_eq(shown(1, 1, WR_TEXT), "1");
+    cr_expect_str_eq(shown(2, 0, WR_INT8), "7");
+    cr_expect_str_eq(shown(3, 1, WR_TEXT), "2");
 }
 
 /* ---- order ------------------------------------------------------------------------------------- */
