@@ -56,17 +56,6 @@ static enum exit_status refuse_verb(const char *word)
 
 /* ---- what became of it ----------------------------------------------------------------------- */
 
-static void write_reasons(const struct dead_result *result, FILE *to)
-{
-    const char *between = ": ";
-    for (size_t i = 0; i < DEAD_REASONS_COUNTED && result->reasons[i].n; i++) {
-        fprintf(to, "%s%s %llu", between, result->reasons[i].name,
-                (unsigned long long)result->reasons[i].n);
-        between = ", ";
-    }
-    fprintf(to, "\n");
-}
-
 static void write_summary(const struct verb *verb, const struct dead_task *task,
                           const struct dead_result *result)
 {
@@ -75,7 +64,9 @@ static void write_summary(const struct verb *verb, const struct dead_task *task,
             (unsigned long long)result->ready, task->dead,
             task->dry_run ? verb->would : verb->past);
     if (task->verb == DEAD_RETRY) fprintf(to, " to %s", task->to ? task->to : task->queue);
-    write_reasons(result, to);
+    if (result->done) fprintf(to, ": ");
+    dead_values_write(&result->reasons, to);
+    fprintf(to, "\n");
 }
 
 static void write_json_summary(const struct verb *verb, const struct dead_task *task,
@@ -93,12 +84,29 @@ static void write_json_summary(const struct verb *verb, const struct dead_task *
     json_write_count(&json, "done", result->done);
     json_write_count(&json, "took_ms", result->took_ms);
     json_write_open(&json, "reasons", '{');
-    for (size_t i = 0; i < DEAD_REASONS_COUNTED && result->reasons[i].n; i++)
-        json_write_count(&json, result->reasons[i].name, result->reasons[i].n);
+    for (size_t i = 0; i < DEAD_VALUES_MOST && result->reasons.at[i].n; i++)
+        json_write_count(&json, result->reasons.at[i].name, result->reasons.at[i].n);
     json_write_close(&json, '}');
     json_write_close(&json, '}');
     printf("%.*s\n", (int)text.len, text.at);
     metrics_text_fini(&text);
+}
+
+/* A mistyped value would look like a queue without such letters. */
+static void write_values(const struct dead_task *task, const struct dead_result *result)
+{
+    if (result->matched || !result->seen) return;
+    for (size_t i = 0; i < task->filter.n_where && i < DEAD_WHERES_TOLD; i++) {
+        const struct dead_where *where = &task->filter.where[i];
+        const struct dead_values *has = &result->has[i];
+        if (dead_values_have(has, where->value)) continue; /* the other filters do not hold */
+        const char *near = dead_values_nearest(has, where->value.at);
+        fprintf(stderr, "warrener: no letter has the %s \"%s\"%s%s%s; they have ",
+                dead_filter_field(where), where->value.at, near ? " (did you mean \"" : "",
+                near ? near : "", near ? "\"?)" : "");
+        dead_values_write(has, stderr);
+        fprintf(stderr, "\n");
+    }
 }
 
 static void write_notes(const struct dead_task *task, const struct dead_result *result)
@@ -134,6 +142,7 @@ static void conclude(const struct verb *verb, const struct dead_task *task,
     else if (!task->json)
         write_summary(verb, task, result);
     (void)fflush(stdout);
+    write_values(task, result);
     write_notes(task, result);
 }
 

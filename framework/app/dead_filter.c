@@ -97,10 +97,19 @@ static bool is_handler(struct wr_text wanted, struct wr_text handler)
            (handler.len == wanted.len || handler.at[wanted.len] == '/');
 }
 
+const char *dead_filter_field(const struct dead_where *where)
+{
+    return fields[where->field].name;
+}
+
+struct wr_text dead_filter_value(const struct dead_where *where, const struct dead_facts *facts)
+{
+    return *(const struct wr_text *)(const void *)((const char *)facts + fields[where->field].at);
+}
+
 static bool holds(const struct dead_where *where, const struct dead_facts *facts)
 {
-    const struct wr_text *text = (const void *)((const char *)facts + fields[where->field].at);
-    return text_equal(*text, where->value);
+    return text_equal(dead_filter_value(where, facts), where->value);
 }
 
 /* What does not tell when it died is in no span of time. */

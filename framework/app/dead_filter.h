@@ -30,6 +30,9 @@ struct dead_filter {
 MUST_USE bool dead_filter_read(const struct dead_filter_words *words, int64_t now_ms,
                                struct dead_filter *out, struct status *status);
 bool dead_filter_takes(const struct dead_filter *filter, const struct dead_facts *facts);
+const char *dead_filter_field(const struct dead_where *where);
+/* What the letter has there. */
+struct wr_text dead_filter_value(const struct dead_where *where, const struct dead_facts *facts);
 bool dead_filter_is_empty(const struct dead_filter *filter); /* takes all */
 
 #endif

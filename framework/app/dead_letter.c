@@ -55,23 +55,10 @@ struct wr_text letter_body(const struct letter *letter)
     return text_from(letter->body, letter->delivery.body_bytes);
 }
 
-static void count_reason(struct dead_result *result, struct wr_text reason)
-{
-    char name[sizeof result->reasons[0].name];
-    if (!reason.len) reason = WR_TEXT_OF("unknown");
-    text_show(reason, name, sizeof name);
-    for (size_t i = 0; i < DEAD_REASONS_COUNTED; i++) {
-        if (result->reasons[i].n && strcmp(result->reasons[i].name, name) != 0) continue;
-        memcpy(result->reasons[i].name, name, sizeof name);
-        result->reasons[i].n++;
-        return;
-    }
-}
-
 void dead_count_done(struct dead_run *run, const struct dead_facts *facts)
 {
     run->result->done++;
-    count_reason(run->result, facts->reason);
+    dead_values_note(&run->result->reasons, facts->reason);
 }
 
 void dead_keep(struct dead_run *run, const struct letter *letter)

@@ -6,6 +6,7 @@
 #define APP_DEAD_RUN_H
 
 #include "app/dead_filter.h"
+#include "app/dead_values.h"
 #include "config/config.h"
 
 enum dead_verb { DEAD_LIST, DEAD_SHOW, DEAD_EXPORT, DEAD_RETRY, DEAD_DROP };
@@ -20,7 +21,7 @@ struct dead_task {
     bool dry_run, json;
 };
 
-#define DEAD_REASONS_COUNTED 16
+#define DEAD_WHERES_TOLD 4
 
 struct dead_result {
     uint64_t ready; /* in the dead queue at the beginning */
@@ -32,10 +33,10 @@ struct dead_result {
     uint32_t consumers; /* others, whose letters were not seen */
     int64_t limit;      /* of the queue, where letters were renewed */
     uint64_t took_ms;
-    struct {
-        char name[40];
-        uint64_t n;
-    } reasons[DEAD_REASONS_COUNTED]; /* of those matched */
+    struct dead_values reasons; /* of those matched */
+    /* Of all that were seen while none matched: what they have where --where asks for something, the
+     * first times it does. */
+    struct dead_values has[DEAD_WHERES_TOLD];
 };
 
 /* Runs to the end. False where it could not go on; what was done is in `result` all the same. */

@@ -18,11 +18,19 @@ static bool is_sated(const struct dead_run *run)
     return run->task->limit && run->result->matched >= run->task->limit;
 }
 
+static void note_values(struct dead_run *run, const struct dead_facts *facts)
+{
+    const struct dead_filter *filter = &run->task->filter;
+    for (size_t i = 0; i < filter->n_where && i < DEAD_WHERES_TOLD; i++)
+        dead_values_note(&run->result->has[i], dead_filter_value(&filter->where[i], facts));
+}
+
 static enum letter_fate choose(struct dead_run *run, const struct dead_facts *facts)
 {
     const struct dead_task *task = run->task;
     const bool is_worn = facts->deliveries >= run->renew_from;
     const enum letter_fate stays = is_worn ? FATE_RENEW : FATE_KEEP;
+    if (!run->result->matched) note_values(run, facts);
     if (is_sated(run) || !dead_filter_takes(&task->filter, facts)) return stays;
     run->result->matched++;
     switch (task->verb) {

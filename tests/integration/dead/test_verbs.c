@@ -135,6 +135,11 @@ Test(dead, faults_are_told_in_words)
     morgue_bury(&play, 0, 20);
     PROVE(&play, DEAD(&play, "retry", play.queue, "--to", "no.such.queue") == EXIT_WRONG_USAGE);
     SAYS(&play, "NO_ROUTE");
+    PROVE(&play, DEAD(&play, "drop", play.queue, "--where", "reason=rejectd") == 0);
+    SAYS(&play, "no letter has the reason \"rejectd\" (did you mean \"rejected\"?); they have ");
+    SAYS(&play, "row 7");
+    PROVE(&play, DEAD(&play, "list", play.queue, "--where", "reason=row", "--id", "m1") == 0);
+    PROVE(&play, !strstr(morgue_output, "no letter has"), "%s", morgue_output);
     WAIT(&play, rabbit_ready(play.rabbit, play.dead) == 20);
     morgue_close(&play);
 }
