@@ -218,6 +218,7 @@ static void introduce(struct host *host)
     board_say(draft->version, sizeof draft->version, WARRENER_VERSION);
     board_say(draft->name, sizeof draft->name, host->config->name);
     draft->started_unix_us = clock_unix_us();
+    draft->started_ms = clock_now_ms();
     tell_deaths(host->self->record, draft);
     for (size_t i = 0; i < host->n_posts; i++) {
         const struct post *post = &host->posts[i];

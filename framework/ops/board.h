@@ -74,6 +74,7 @@ struct board_cache {
 struct board_snapshot {
     char version[64], name[BOARD_NAME_BYTES];
     int64_t started_unix_us;
+    uint64_t started_ms;                /* the same, monotonic */
     uint64_t restarts;                  /* of the host, by its supervisor */
     char last_death[BOARD_WORDS_BYTES]; /* what the last one died of; "" */
     int64_t last_death_unix_us;

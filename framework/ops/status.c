@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/log_kept.h"
 
 static void write_server(struct json_write *json, const struct board_server *server)
@@ -149,15 +150,15 @@ static void write_deaths(struct json_write *json, const struct board_snapshot *s
     json_write_text_or_null(json, "last_death_message", snapshot->last_death_message);
 }
 
-static void write_snapshot(struct json_write *json, const struct health_facts *facts,
-                           int64_t now_unix_us)
+/* How long it is up is no difference of two times of day, which somebody may have set. */
+static void write_snapshot(struct json_write *json, const struct health_facts *facts)
 {
     const struct board_snapshot *const snapshot = facts->snapshot;
-    const int64_t up_us = now_unix_us - snapshot->started_unix_us;
+    const uint64_t up_ms = snapshot->started_ms ? clock_now_ms() - snapshot->started_ms : 0;
     json_write_text(json, "name", snapshot->name);
     json_write_text(json, "version", snapshot->version);
     json_write_time(json, "started", snapshot->started_unix_us);
-    json_write_int(json, "uptime_seconds", up_us > 0 ? up_us / 1000000 : 0);
+    json_write_count(json, "uptime_seconds", up_ms / 1000);
     write_deaths(json, snapshot);
     json_write_open(json, "connections", '[');
     for (size_t i = 0; i < snapshot->n_servers; i++) write_server(json, &snapshot->servers[i]);
@@ -230,7 +231,7 @@ void status_write(const struct health_facts *given, int64_t now_unix_us, struct 
     json_write_bool(&json, "draining", board_is_draining(facts.board));
     health_write_lines(&json, "reasons", facts.is_ready ? "" : facts.words, NULL);
     health_write(&json, &facts);
-    write_snapshot(&json, &facts, now_unix_us);
+    write_snapshot(&json, &facts);
     write_faults(&json);
     if (facts.history) write_history(&json, facts.history);
     json_write_close(&json, '}');
