@@ -9,6 +9,7 @@
 
 #include "amqp/topology.h"
 #include "app/dead_run.h"
+#include "app/standard.h"
 #include "base/clock.h"
 #include "ops/json_write.h"
 
@@ -167,7 +168,7 @@ static enum exit_status run_task(const struct config *config, const struct verb 
     const struct config_consumer *consumer = find_consumer(config, work);
     if (consumer) task->max_message_bytes = (uint64_t)consumer->max_message_bytes;
     const bool is_well = dead_run(config, task, &result, &status);
-    if (is_well || result.done) conclude(verb, task, &result);
+    if (is_well || (verb->acts && result.done)) conclude(verb, task, &result);
     task->queue = task->dead = NULL; /* they end here */
     return is_well ? EXIT_WELL : command_fail(&status);
 }
@@ -227,6 +228,7 @@ enum exit_status command_dead(int argc, char **argv)
     const struct verb *verb = find_verb(words.verb);
     if (!verb) return refuse_verb(words.verb);
     task.verb = verb->verb;
+    if (verb->acts && !task.dry_run) standard_is_report();
     if (task.verb == DEAD_SHOW && !task.limit && !words.filter.id) task.limit = SHOWN_UNASKED;
     return load_and_run(&words, verb, &task);
 }

@@ -6,6 +6,7 @@
 
 #include "app/command.h"
 #include "app/sender.h"
+#include "app/standard.h"
 
 #define FAILURES_SHOWN 10
 
@@ -81,5 +82,6 @@ enum exit_status command_publish(int argc, char **argv)
     };
     enum exit_status exit;
     if (!command_read_line(argc, argv, flags, &file, &exit)) return exit;
+    standard_is_report();
     return publish(file, lines, &settings);
 }

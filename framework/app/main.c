@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/command.h"
+#include "app/standard.h"
 #include "base/text.h"
 
 static void write_usage(FILE *to)
@@ -16,7 +17,7 @@ static void write_usage(FILE *to)
     fprintf(to, "\n'warrener COMMAND --help' tells more of one.\n");
 }
 
-static int refuse(const char *word)
+static enum exit_status refuse(const char *word)
 {
     const char *names[16] = { NULL };
     for (size_t n = 0; commands[n].name && n < 15; n++) names[n] = commands[n].name;
@@ -28,9 +29,8 @@ static int refuse(const char *word)
     return EXIT_USAGE;
 }
 
-int main(int argc, char **argv)
+static enum exit_status run(int argc, char **argv)
 {
-    signal(SIGPIPE, SIG_IGN); /* a peer that goes is an error code, not our end */
     if (argc < 2) {
         write_usage(stderr);
         return EXIT_USAGE;
@@ -44,6 +44,13 @@ int main(int argc, char **argv)
     if (is_help) argv[1] = argv[2], argv[2] = help, argc = 3; /* of that command */
     if (!strcmp(argv[1], "--version")) argv[1] = "version";
     for (const struct command *command = commands; command->name; command++)
-        if (!strcmp(command->name, argv[1])) return (int)command->run(argc - 1, argv + 1);
+        if (!strcmp(command->name, argv[1])) return command->run(argc - 1, argv + 1);
     return refuse(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN); /* a peer that goes is an error code, not our end */
+    standard_hold();
+    return (int)standard_end(run(argc, argv));
 }

@@ -3,6 +3,7 @@
  * What each verb does with letters, and what it leaves alone. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "integration/dead/morgue.h"
 #include "integration/outbox/nasty.h"
@@ -11,6 +12,7 @@
 TestSuite(dead, .timeout = 300);
 
 #define EXIT_WRONG_USAGE 64
+#define EXIT_NOT_WRITTEN 70
 #define LIMIT_OURS 1000000
 
 #define MORGUE(play, name, limit)                                                                  \
@@ -117,6 +119,40 @@ Test(dead, what_is_exported_can_be_published)
                   play_path(&play, "again")) == 0,
               "%s", output);
     }
+    morgue_close(&play);
+}
+
+/* Runs it through a shell, which redirects; what it says on standard error is in `output`. */
+static int run_into(const struct play *play, const char *words, const char *into)
+{
+    const char *bin = getenv("WARRENER_BIN");
+    char line[1024];
+    snprintf(line, sizeof line, "'%s' %s -c '%s' %s 2>'%s'", bin ? bin : TEST_WARRENER, words,
+             play_path(play, "warrener.yaml"), into, play_path(play, "said"));
+    const int end = system(line); /* NOLINT(cert-env33-c): our own words */
+    FILE *file = fopen(play_path(play, "said"), "re");
+    cr_assert(file);
+    morgue_output[fread(morgue_output, 1, sizeof morgue_output - 1, file)] = '\0';
+    fclose(file);
+    return WIFEXITED(end) ? WEXITSTATUS(end) : -1;
+}
+
+/* A full disk; a stream that was closed, whose number the first socket would get otherwise. */
+Test(dead, output_that_does_not_arrive_is_no_export)
+{
+    MORGUE(play, "dead-full", LIMIT_OURS);
+    char words[200];
+    morgue_bury(&play, 0, 20);
+    snprintf(words, sizeof words, "dead export %s", play.queue);
+    PROVE(&play, run_into(&play, words, ">/dev/full") == EXIT_NOT_WRITTEN, "%s", morgue_output);
+    PROVE(&play, !strcmp(morgue_output, "warrener: standard output: No space left on device\n"),
+          "%s", morgue_output);
+    PROVE(&play, run_into(&play, words, ">&-") == EXIT_NOT_WRITTEN, "%s", morgue_output);
+    SAYS(&play, "standard output: Bad file descriptor");
+    snprintf(words, sizeof words, "dead drop %s --limit 1", play.queue);
+    PROVE(&play, run_into(&play, words, ">/dev/full") == 0, "done all the same: %s", morgue_output);
+    SAYS(&play, "standard output: ");
+    WAIT(&play, rabbit_ready(play.rabbit, play.dead) == 19);
     morgue_close(&play);
 }
 
