@@ -138,8 +138,8 @@ static void add_number(amqp_table_t *table, const char *key, int value)
     entry->value.value.i32 = value;
 }
 
-bool rabbit_declare(struct rabbit *rabbit, const char *queue, const char *type, int limit,
-                    bool dead)
+static bool declare(struct rabbit *rabbit, const char *queue, const char *type, int limit,
+                    bool dead, bool single_active)
 {
     char dead_name[200];
     amqp_table_entry_t entries[8];
@@ -154,9 +154,25 @@ bool rabbit_declare(struct rabbit *rabbit, const char *queue, const char *type, 
             add_text(&table, "x-dead-letter-strategy", "at-least-once");
         add_text(&table, "x-overflow", "reject-publish");
     }
+    if (single_active)
+        entries[table.num_entries++] = (amqp_table_entry_t){
+            .key = amqp_cstring_bytes("x-single-active-consumer"),
+            .value = { .kind = AMQP_FIELD_KIND_BOOLEAN, .value.boolean = 1 },
+        };
     amqp_queue_declare(rabbit->connection, rabbit->channel, amqp_cstring_bytes(queue), 0, 1, 0, 0,
                        table);
     return answered(rabbit);
+}
+
+bool rabbit_declare(struct rabbit *rabbit, const char *queue, const char *type, int limit,
+                    bool dead)
+{
+    return declare(rabbit, queue, type, limit, dead, false);
+}
+
+bool rabbit_declare_single_active(struct rabbit *rabbit, const char *queue)
+{
+    return declare(rabbit, queue, "quorum", 100, true, true);
 }
 
 void rabbit_delete(struct rabbit *rabbit, const char *queue)

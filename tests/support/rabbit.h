@@ -30,6 +30,8 @@ bool rabbit_exists(struct rabbit *rabbit, const char *queue);
  * does it. False where it is refused. */
 bool rabbit_declare(struct rabbit *rabbit, const char *queue, const char *type, int limit,
                     bool dead);
+/* Such a quorum queue, of which one consumer at a time is given messages. */
+bool rabbit_declare_single_active(struct rabbit *rabbit, const char *queue);
 void rabbit_delete(struct rabbit *rabbit, const char *queue);
 void rabbit_delete_exchange(struct rabbit *rabbit, const char *exchange);
 bool rabbit_get(struct rabbit *rabbit, const char *queue, struct letter *letter); /* and acks it */
