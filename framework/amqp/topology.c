@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "amqp/arguments.h"
 #include "amqp/channel.h"
@@ -20,7 +21,6 @@ enum phase {
     PHASE_DEAD,
     PHASE_RETRY,
     PHASE_QUEUE,
-    PHASE_COMPARE,
     PHASE_BINDINGS,
     PHASE_END,
 };
@@ -35,10 +35,12 @@ struct topology_work {
     struct timer start;
     enum phase phase;
     size_t nth;         /* in the phases that go through a list */
+    bool is_comparing;  /* TOPOLOGY_CHECK: the step's thing is there */
     int64_t limit;      /* the queue's, or what the broker has */
     int64_t dead_limit; /* likewise of Q.dead */
     unsigned limit_tries;
     char dead_name[NAME_ROOM], retry_name[NAME_ROOM]; /* the latter of the delay in hand */
+    char unmade[600];                                 /* TOPOLOGY_CHECK: what is not there */
     struct topology_report report;
 };
 
@@ -83,12 +85,18 @@ static void answer(struct topology_work *work)
 
 static void on_step_done(void *owner, void *decoded);
 
+/* What exists is only compared by declaring it, once a passive declaration has found it. */
+static bool is_looking(const struct topology_work *work)
+{
+    return work->aim == TOPOLOGY_CHECK && !work->is_comparing;
+}
+
 static bool declare_exchange(struct topology_work *work, const struct topology_binding *binding)
 {
     amqp_exchange_declare_t declare = {
         .exchange = codec_cstr(binding->exchange),
         .type = codec_cstr(binding->type ? binding->type : ""),
-        .passive = work->aim == TOPOLOGY_CHECK || !binding->type,
+        .passive = is_looking(work) || !binding->type,
         .durable = 1,
     };
     return channel_call(work->channel, AMQP_EXCHANGE_DECLARE_METHOD, &declare,
@@ -117,8 +125,7 @@ static bool declare_own(struct topology_work *work, bool passive)
 static bool declare_retry(struct topology_work *work, uint32_t delay_ms)
 {
     topology_retry_name(work->topology->queue, delay_ms, work->retry_name, sizeof work->retry_name);
-    return declare_queue(work, work->retry_name, QUEUE_RETRY, delay_ms,
-                         work->aim == TOPOLOGY_CHECK);
+    return declare_queue(work, work->retry_name, QUEUE_RETRY, delay_ms, is_looking(work));
 }
 
 static bool bind(struct topology_work *work, const struct topology_binding *binding)
@@ -141,8 +148,6 @@ static size_t steps_of(const struct topology_work *work)
     case PHASE_DEAD: return 1;
     case PHASE_RETRY: return topology->n_delays;
     case PHASE_QUEUE: return !is_mend;
-    /* What exists is only compared by declaring it, once a passive declaration has found it. */
-    case PHASE_COMPARE: return is_ours && is_check;
     case PHASE_BINDINGS: return is_ours && !is_check ? topology->n_bindings : 0;
     case PHASE_END: break;
     }
@@ -152,14 +157,13 @@ static size_t steps_of(const struct topology_work *work)
 static bool begin_step(struct topology_work *work)
 {
     const struct topology *topology = work->topology;
-    const bool is_check = work->aim == TOPOLOGY_CHECK;
     switch (work->phase) {
     case PHASE_EXCHANGES: return declare_exchange(work, &topology->bindings[work->nth]);
     case PHASE_DEAD:
-        return declare_queue(work, work->dead_name, QUEUE_DEAD, work->dead_limit, is_check);
+        return declare_queue(work, work->dead_name, QUEUE_DEAD, work->dead_limit, is_looking(work));
     case PHASE_RETRY: return declare_retry(work, topology->delays_ms[work->nth]);
-    case PHASE_QUEUE: return declare_own(work, is_check || topology->declare == TOPOLOGY_NONE);
-    case PHASE_COMPARE: return declare_own(work, false);
+    case PHASE_QUEUE:
+        return declare_own(work, is_looking(work) || topology->declare == TOPOLOGY_NONE);
     case PHASE_BINDINGS: return bind(work, &topology->bindings[work->nth]);
     case PHASE_END: break;
     }
@@ -173,6 +177,8 @@ static void go_on(struct topology_work *work)
         work->nth = 0;
     }
     if (work->phase == PHASE_END) {
+        work->report.is_unmade = work->unmade[0];
+        if (work->unmade[0]) status_fail(&work->report.fault, EXIT_CONFIG, "%s", work->unmade);
         answer(work);
     } else if (!begin_step(work)) {
         status_fail(&work->report.fault, EXIT_CONFIG,
@@ -182,10 +188,29 @@ static void go_on(struct topology_work *work)
     }
 }
 
+/* That is made in this step where it is missing, and would be compared where it is not. */
+static bool is_to_make(const struct topology_work *work)
+{
+    switch (work->phase) {
+    case PHASE_EXCHANGES: return work->topology->bindings[work->nth].type != NULL;
+    case PHASE_QUEUE: return work->topology->declare != TOPOLOGY_NONE;
+    default: return true;
+    }
+}
+
+static void next_step(struct topology_work *work)
+{
+    work->is_comparing = false;
+    work->nth++;
+}
+
 static void on_step_done(void *owner, void *decoded UNUSED)
 {
     struct topology_work *work = owner;
-    work->nth++;
+    if (is_looking(work) && is_to_make(work))
+        work->is_comparing = true;
+    else
+        next_step(work);
     go_on(work);
 }
 
@@ -221,6 +246,16 @@ static bool accept_limit(struct topology_work *work, const struct refusal *refus
     return true;
 }
 
+/* TOPOLOGY_CHECK: `warrener run` makes it; the others are looked at all the same. */
+static void note_unmade(struct topology_work *work, const struct refusal *refusal)
+{
+    const char *const name = work->phase == PHASE_EXCHANGES ? refusal->exchange : refusal->queue;
+    const size_t used = strlen(work->unmade);
+    (void)snprintf(work->unmade + used, sizeof work->unmade - used, "%s%s", used ? ", " : "", name);
+    next_step(work);
+    channel_open(work->channel);
+}
+
 static void on_lost(void *owner, const struct channel_loss *loss)
 {
     struct topology_work *work = owner;
@@ -235,7 +270,10 @@ static void on_lost(void *owner, const struct channel_loss *loss)
         channel_open(work->channel);
         return;
     }
-    work->report.is_missing = loss->code == AMQP_NOT_FOUND;
+    if (loss->code == AMQP_NOT_FOUND && is_looking(work) && is_to_make(work)) {
+        note_unmade(work, &refusal);
+        return;
+    }
     refusal_explain(&refusal, &work->report.fault);
     answer(work);
 }

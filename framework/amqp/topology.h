@@ -34,8 +34,8 @@ enum topology_aim {
 };
 
 struct topology_report {
-    bool done;       /* false: `fault` says why; the connection may be fine all the same */
-    bool is_missing; /* the fault is that the queue or exchange does not exist */
+    bool done;      /* false: `fault` says why; the connection may be fine all the same */
+    bool is_unmade; /* TOPOLOGY_CHECK: `fault` only names what is not there yet and would be made */
     struct status fault;
     char warning[512]; /* "" or one */
 };

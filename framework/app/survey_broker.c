@@ -41,15 +41,13 @@ static void on_answer(void *own, const struct topology_report *report)
     const char *queue = survey->topology.queue;
     if (report->done)
         printf("queue %s: agrees\n", queue);
-    else if (report->is_missing)
-        printf("queue %s: is not there yet; `warrener run` makes it%s%s\n", queue,
-               survey->topology.declare == TOPOLOGY_NONE ? " not, since declare is none: " : "",
-               survey->topology.declare == TOPOLOGY_NONE ? report->fault.text : "");
+    else if (report->is_unmade)
+        printf("queue %s: `warrener run` makes what is not there yet: %s\n", queue,
+               report->fault.text);
     else
         printf("queue %s: %s\n", queue, report->fault.text);
     if (*report->warning) printf("queue %s: warning: %s\n", queue, report->warning);
-    if (!report->done && (!report->is_missing || survey->topology.declare == TOPOLOGY_NONE))
-        survey->exit = EXIT_CONFIG;
+    if (!report->done && !report->is_unmade) survey->exit = EXIT_CONFIG;
     topology_lists_free(&survey->lists);
     look_at_next(survey);
 }
