@@ -36,6 +36,10 @@ static enum wr_verdict handle(void *self, struct wr_job *job, const struct wr_me
         wr_because(kept_job, "once more"); /* the same job: nothing tells them apart */
     } else if (is(body, "kept host")) {
         wr_option(kept_host, "undeclared");
+    } else if (is(body, "log")) {
+        wr_log(job, WR_WARN, "it is %s\nby %d", "late", 7);
+        wr_log(job, (enum wr_level)99, "of no level");
+        wr_log(job, WR_DEBUG, "nobody asked");
     } else if (is(body, "crash")) {
         abort();
     }

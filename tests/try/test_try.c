@@ -197,6 +197,22 @@ Test(try, names_what_careless_handlers_do)
     cr_expect(strstr(output, "{\"line\":1,"), "what was told before is lost: %s", output);
 }
 
+Test(try, tells_what_handlers_log)
+{
+    static const char who[] = "  handler=careless queue=trial lane=0 message_id=m-1\n";
+    static const char *const lines[] = { " warn  handler   it is late",
+                                         " error handler   of no level" };
+    sh(CARELESS("log"));
+    for (int i = 0; i < 2; i++) {
+        const char *const at = strstr(output, lines[i]);
+        const char *const end = at ? strstr(at, who) : NULL;
+        cr_expect(end && !memchr(at, '\n', (size_t)(end - at)), "no \"%s\" in: %s", lines[i],
+                  output);
+    }
+    cr_expect(strstr(output, "it is late\\nby 7"), "not one line: %s", output);
+    cr_expect(!strstr(output, "nobody asked"), "%s", output);
+}
+
 /* AddressSanitizer ends it; without, it reads what is nobody's text. */
 Test(try, frees_what_was_lent)
 {
