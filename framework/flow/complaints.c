@@ -23,17 +23,30 @@ static void keep(char *out, size_t out_bytes, struct wr_text text)
     out[bytes] = '\0';
 }
 
-uint32_t complaints_note(struct complaints *complaints, const struct grievance *grievance,
-                         uint64_t now_ms)
+static void hold_back(struct complaint *complaint, const struct grievance *grievance)
+{
+    complaint->attempt = grievance->attempt;
+    keep(complaint->id, sizeof complaint->id, grievance->message->message.id);
+    keep(complaint->code, sizeof complaint->code, grievance->code);
+    keep(complaint->reason, sizeof complaint->reason, grievance->reason);
+    job_trace_for_log(grievance->message, &complaint->trace);
+}
+
+void complaints_note(struct complaints *complaints, const struct grievance *grievance,
+                     uint64_t now_ms)
 {
     struct complaint *const complaint = find(complaints, grievance->what);
     const uint32_t times = log_pace_note(&complaint->pace, now_ms);
-    if (times) return times;
-    complaint->attempt = grievance->attempt;
-    keep(complaint->id, sizeof complaint->id, grievance->id);
-    keep(complaint->code, sizeof complaint->code, grievance->code);
-    keep(complaint->reason, sizeof complaint->reason, grievance->reason);
-    return 0;
+    if (!times) {
+        hold_back(complaint, grievance);
+        return;
+    }
+    struct job_trace_fields trace;
+    job_trace_for_log(grievance->message, &trace);
+    log_warn("flow", complaint->what, LOG_TEXT(QUEUE, complaints->consumer),
+             LOG_SPAN(MESSAGE_ID, grievance->message->message.id),
+             LOG_SPAN(REASON, grievance->reason), LOG_SPAN(CODE, grievance->code),
+             LOG_INT(ATTEMPT, grievance->attempt), LOG_INT(COUNT, times), trace.id, trace.span);
 }
 
 void complaints_tell_held(struct complaints *complaints, uint64_t now_ms)
@@ -45,7 +58,7 @@ void complaints_tell_held(struct complaints *complaints, uint64_t now_ms)
         log_warn("flow", complaint->what, LOG_TEXT(QUEUE, complaints->consumer),
                  LOG_TEXT(MESSAGE_ID, complaint->id), LOG_TEXT(REASON, complaint->reason),
                  LOG_TEXT(CODE, complaint->code), LOG_INT(ATTEMPT, complaint->attempt),
-                 LOG_INT(COUNT, times));
+                 LOG_INT(COUNT, times), complaint->trace.id, complaint->trace.span);
     }
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/log_pace.h"
 #include "base/text.h"
+#include "plugin/job_trace.h"
 
 #define COMPLAINTS_MOST 16 /* more than there are */
 #define COMPLAINT_REASON_BYTES 256
@@ -17,6 +18,7 @@ struct complaint {
     struct log_pace pace;
     uint32_t attempt; /* from here on of the last one, which is not said yet */
     char id[128], code[64], reason[COMPLAINT_REASON_BYTES];
+    struct job_trace_fields trace;
 };
 
 struct complaints {
@@ -26,13 +28,14 @@ struct complaints {
 
 struct grievance {
     const char *what; /* static */
-    struct wr_text id, code, reason;
+    const struct job_message *message;
+    struct wr_text code, reason;
     uint32_t attempt;
 };
 
-/* How many times it is to be said now to have been; 0: it is held back, and told later. */
-uint32_t complaints_note(struct complaints *complaints, const struct grievance *grievance,
-                         uint64_t now_ms);
+/* Logs it, or holds it back. */
+void complaints_note(struct complaints *complaints, const struct grievance *grievance,
+                     uint64_t now_ms);
 void complaints_tell_held(struct complaints *complaints, uint64_t now_ms); /* UINT64_MAX: all */
 uint64_t complaints_due_ms(const struct complaints *complaints);           /* 0: nothing is held */
 

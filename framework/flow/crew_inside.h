@@ -113,8 +113,7 @@ static inline void crew_end_reading(struct crew *crew, struct delivery *delivery
 }
 
 /* In the log, once a second for each `what`, which is a literal, and as the consumer's last error. */
-void crew_complain(struct crew *crew, const struct delivery *delivery, const char *what,
-                   struct wr_text reason);
+void crew_complain(struct crew *crew, const struct delivery *delivery, const char *what);
 
 /* From HANDLING, STAGED or CACHED on; each ends in SETTLED, freed. */
 void crew_publish(struct crew *crew, struct delivery *delivery);

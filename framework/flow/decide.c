@@ -3,38 +3,33 @@
  * What a handler's verdict leads to: a place in the batch, another try after a while (in place where
  * its order must be kept, else by way of a retry queue), or the dead queue. */
 #include <stdio.h>
-#include <string.h>
 
-#include "base/log.h"
 #include "flow/crew_inside.h"
-#include "plugin/job_trace.h"
 
 static uint64_t now_ms(const struct crew *crew)
 {
     return crew->now.now_ns / 1000000u;
 }
 
-/* One line a second for each reason of each consumer, however many messages fail. */
-void crew_complain(struct crew *crew, const struct delivery *delivery, const char *what,
-                   struct wr_text reason)
+static struct wr_text reason_of(const struct delivery *delivery)
+{
+    const struct wr_text reason = delivery->outcome.reason;
+    return reason.len ? reason : WR_TEXT_OF("its handler gave no reason");
+}
+
+void crew_complain(struct crew *crew, const struct delivery *delivery, const char *what)
 {
     const struct grievance grievance = {
         .what = what,
-        .id = delivery->job.message.id,
+        .message = &delivery->job,
         .code = delivery->outcome.code,
-        .reason = reason.len ? reason : WR_TEXT_OF("its handler gave none"),
+        .reason = reason_of(delivery),
         .attempt = delivery->attempt,
     };
     char shown[200];
     snprintf(crew->last_error, sizeof crew->last_error, "%s: %s", what,
              text_show(grievance.reason, shown, sizeof shown));
-    const uint32_t times = complaints_note(&crew->complaints, &grievance, now_ms(crew));
-    if (!times) return;
-    struct job_trace_fields trace;
-    job_trace_for_log(&delivery->job, &trace);
-    log_warn("flow", what, LOG_TEXT(QUEUE, crew->settings.name), LOG_SPAN(MESSAGE_ID, grievance.id),
-             LOG_SPAN(REASON, grievance.reason), LOG_SPAN(CODE, grievance.code),
-             LOG_INT(ATTEMPT, grievance.attempt), LOG_INT(COUNT, times), trace.id, trace.span);
+    complaints_note(&crew->complaints, &grievance, now_ms(crew));
 }
 
 /* Its key, if it was stopped for it, flows again. */
@@ -56,11 +51,6 @@ static void stage(struct crew *crew, struct delivery *delivery)
     delivery_move(delivery, DELIVERY_STAGED);
     batch_add(&crew->batch, delivery, now_ms(crew));
     if (crew->batch.n >= crew->settings.batch.rows) crew_close_batch(crew);
-}
-
-static void complain(struct crew *crew, const struct delivery *delivery, const char *what)
-{
-    crew_complain(crew, delivery, what, delivery->outcome.reason);
 }
 
 static void bury(struct crew *crew, struct delivery *delivery, enum dead_reason reason)
@@ -104,7 +94,7 @@ static void go_again(struct crew *crew, struct delivery *delivery)
         bury(crew, delivery, DEAD_ATTEMPTS);
         return;
     }
-    complain(crew, delivery, "message to be handled again");
+    crew_complain(crew, delivery, "message to be handled again");
     if (!crew_is_ordered(crew)) {
         crew_retry_later(crew, delivery, choice.after_ms);
         return;
@@ -117,8 +107,8 @@ static void go_again(struct crew *crew, struct delivery *delivery)
 /* No attempt is spent; when it is handled again is the valve's to say. */
 static void wait_for_it(struct crew *crew, struct delivery *delivery)
 {
-    text_show(delivery->outcome.reason, crew->waits_for, sizeof crew->waits_for);
-    complain(crew, delivery, "handler waits for what it needs");
+    text_show(reason_of(delivery), crew->waits_for, sizeof crew->waits_for);
+    crew_complain(crew, delivery, "handler waits for what it needs");
     valve_wait(&crew->valve, now_ms(crew));
     hold(crew, delivery, 0);
 }

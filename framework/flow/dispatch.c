@@ -135,7 +135,7 @@ static void on_last_words(void *own, struct delivery *delivery, enum outbox_resu
 void crew_bury(struct crew *crew, struct delivery *delivery, enum dead_reason reason,
                struct wr_text detail)
 {
-    crew_complain(crew, delivery, dead_reason_words(reason), delivery->outcome.reason);
+    crew_complain(crew, delivery, dead_reason_words(reason));
     crew_end_reading(crew, delivery);
     pass_to_cached(delivery);
     delivery->dead_reason = reason;
