@@ -39,8 +39,12 @@ static bool read_files(struct migrate *migrate)
         return false;
     if (!migrate->settings->directory) return true;
     migrate->n_homes = 2;
-    return migration_files_read(migrate->settings->directory, &migrate->homes[1].files,
-                                migrate->status);
+    struct migration_files *const files = &migrate->homes[1].files;
+    if (!migration_files_read(migrate->settings->directory, files, migrate->status)) return false;
+    if (files->n == 0) /* the wrong directory, most likely; but nobody has to have any */
+        fprintf(migrate->settings->words, "%s: there are no migrations in it (NNNN_name.sql)\n",
+                migrate->settings->directory);
+    return true;
 }
 
 static void free_home(struct home *home)

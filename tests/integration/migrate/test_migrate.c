@@ -44,6 +44,14 @@ Test(migrate, the_hosts_own_alone)
                BOOKS);
 }
 
+Test(migrate, a_directory_without_any_is_told)
+{
+    OPEN();
+    stage_write("app/notes.txt", "there is nothing to apply");
+    EXPECT_EXIT(0, MIGRATE_APP());
+    EXPECT_SAID("app: there are no migrations in it (NNNN_name.sql)");
+}
+
 /* How often it stands in what the ten said. */
 static int count_said(const char *words)
 {

@@ -15,6 +15,7 @@ static const char *say(int reader, int writer, uint64_t total)
     static char said[2000];
     struct progress progress;
     const int was = dup(STDERR_FILENO);
+    cr_assert(was >= 0);
     dup2(writer, STDERR_FILENO);
     progress_begin(&progress, total, 1000);
     progress_show(&progress, 50, 1200);
