@@ -52,5 +52,6 @@ int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_IGN); /* a peer that goes is an error code, not our end */
     standard_hold();
+    if (!standard_has_room()) return EXIT_INTERNAL;
     return (int)standard_end(run(argc, argv));
 }

@@ -8,7 +8,11 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+#define LEAST_FILES                                                                                \
+    24 /* a host with one consumer and a database: some more for each lane and server */
 
 /* Reading what was closed fails as before, and so does writing to standard output, so that it can be told;
  * what is said on standard error is said to nobody. */
@@ -27,6 +31,16 @@ void standard_hold(void)
         if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
         if (open("/dev/null", modes[fd]) < 0) (void)open("/", O_RDONLY | O_DIRECTORY);
     }
+}
+
+bool standard_has_room(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= LEAST_FILES) return true;
+    fprintf(stderr,
+            "warrener: %llu open files are allowed, at least %d are needed: see ulimit -n\n",
+            (unsigned long long)files.rlim_cur, LEAST_FILES);
+    return false;
 }
 
 static bool has_reader(void)

@@ -6,9 +6,13 @@
 #ifndef APP_STANDARD_H
 #define APP_STANDARD_H
 
+#include <stdbool.h>
+
 #include "base/status.h"
 
 void standard_hold(void); /* before anything else is opened */
+/* Whether we may open what every command needs; said on standard error where not. */
+MUST_USE bool standard_has_room(void);
 /* What is printed only reports what was done: losing it is told, but no failure, for whoever runs it again
  * would do it again. */
 void standard_is_report(void);

@@ -2,8 +2,11 @@
  *
  * Few descriptors: what is open already works on, whoever takes the rest, and the page comes back. */
 #include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/play.h"
@@ -41,5 +44,24 @@ Test(limits, of_descriptors_stop_no_messages)
     for (int i = 0; i < GREEDY; i++) close(greedy[i]);
     WAIT(&play, play_is_ready(&play));
     PROVE(&play, play_end(&play) == 0 && play_left(&play) == 0);
+    play_close(&play);
+}
+
+Test(limits, of_too_few_descriptors_are_told_at_once)
+{
+    OPEN(play, "too-few");
+    const char *const bin = getenv("WARRENER_BIN");
+    char line[600], said[200] = "";
+    play_configure(&play, &(struct setup){ .consumer = "lanes: 1" });
+    snprintf(line, sizeof line, "(ulimit -n 8; exec '%s' check --connect -c '%s') 2>'%s'",
+             bin ? bin : TEST_WARRENER, play_path(&play, "warrener.yaml"),
+             play_path(&play, "said"));
+    const int end = system(line); /* NOLINT(cert-env33-c): our own words */
+    FILE *file = fopen(play_path(&play, "said"), "re");
+    cr_assert(file);
+    said[fread(said, 1, sizeof said - 1, file)] = '\0';
+    fclose(file);
+    PROVE(&play, WIFEXITED(end) && WEXITSTATUS(end) == 70, "%d", end);
+    PROVE(&play, strstr(said, "8 open files are allowed, at least 24"), "%s", said);
     play_close(&play);
 }
