@@ -245,3 +245,19 @@ bool rabbit_get(struct rabbit *rabbit, const char *queue, struct letter *letter)
     amqp_maybe_release_buffers(rabbit->connection);
     return true;
 }
+
+bool rabbit_leave(struct rabbit *rabbit, const char *queue)
+{
+    const amqp_rpc_reply_t reply =
+        amqp_basic_get(rabbit->connection, rabbit->channel, amqp_cstring_bytes(queue), 0);
+    if (reply.reply_type != AMQP_RESPONSE_NORMAL) return answered(rabbit) && false;
+    if (reply.reply.id != AMQP_BASIC_GET_OK_METHOD) return false;
+    amqp_message_t message;
+    if (amqp_read_message(rabbit->connection, rabbit->channel, &message, 0).reply_type !=
+        AMQP_RESPONSE_NORMAL)
+        return false;
+    amqp_destroy_message(&message);
+    (void)amqp_channel_close(rabbit->connection, rabbit->channel, AMQP_REPLY_SUCCESS);
+    amqp_maybe_release_buffers(rabbit->connection);
+    return open_channel(rabbit);
+}

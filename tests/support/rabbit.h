@@ -35,5 +35,7 @@ bool rabbit_declare_single_active(struct rabbit *rabbit, const char *queue);
 void rabbit_delete(struct rabbit *rabbit, const char *queue);
 void rabbit_delete_exchange(struct rabbit *rabbit, const char *exchange);
 bool rabbit_get(struct rabbit *rabbit, const char *queue, struct letter *letter); /* and acks it */
+/* Takes the first message and leaves it, as a host that dies does. False: there was none. */
+bool rabbit_leave(struct rabbit *rabbit, const char *queue);
 
 #endif
