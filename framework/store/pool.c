@@ -41,7 +41,7 @@ bool pool_has_room(const struct store *store)
         taken++;
         limbo += LIST_ENTRY(link, struct ride, link)->state == RIDE_LIMBO;
     }
-    return pool_is_ready(store) && !!list_is_empty(&store->ended) &&
+    return pool_is_ready(store) && list_is_empty(&store->ended) &&
            taken < store->settings.connections && taken - limbo < pool_up(store);
 }
 
@@ -177,6 +177,9 @@ static void on_reaped(void *own, enum reaped reaped, const char *why)
     if (reaped == REAPED_REFUSED && !ride->only_watches) {
         ride->only_watches = true;
         log_warn("store", "may not end a backend that may yet commit; waiting for its end",
+                 LOG_TEXT(REASON, why));
+    } else if (reaped == REAPED_ALIVE && *why && log_pace_note(&store->reap_pace, clock_now_ms())) {
+        log_warn("store", "a backend that may yet commit cannot be ended; trying again",
                  LOG_TEXT(REASON, why));
     }
     if (reaped == REAPED_GONE) answer(store, ride);

@@ -5,6 +5,7 @@
 #define STORE_POOL_H
 
 #include "base/list.h"
+#include "base/log_pace.h"
 #include "store/catalogue.h"
 #include "store/reaper.h"
 #include "store/store.h"
@@ -71,6 +72,7 @@ struct store {
     bool was_ready, had_room, has_told;
     char told[1000];
     uint64_t reconnects;
+    struct log_pace reap_pace;
 };
 
 /* Gives idle connections something to do, and tells the owner what changed. Comes last: it may call

@@ -44,7 +44,8 @@ struct reaping {
     const char *values[VALUES_MOST];
     int lengths[VALUES_MOST];
     bool has_count, is_gone;
-    char refusal[200];
+    bool is_refused;   /* for want of the right: any other error may pass */
+    char failure[200]; /* "": none */
     void (*on_end)(void *owner, enum reaped reaped, const char *why);
     void *owner;
 };
@@ -56,8 +57,10 @@ static void on_result(void *own, size_t step, const PGresult *result)
         if (step > 0) return;
         reaping->has_count = true;
         reaping->is_gone = strcmp(PQgetvalue(result, 0, 0), "0") == 0;
-    } else if (PQresultStatus(result) != PGRES_PIPELINE_ABORTED && !*reaping->refusal) {
-        answer_read_words(result, reaping->refusal, sizeof reaping->refusal);
+    } else if (PQresultStatus(result) != PGRES_PIPELINE_ABORTED && !*reaping->failure) {
+        const char *const sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+        reaping->is_refused = sqlstate && strcmp(sqlstate, "42501") == 0;
+        answer_read_words(result, reaping->failure, sizeof reaping->failure);
     }
 }
 
@@ -74,9 +77,9 @@ static void on_work_end(void *own, bool is_answered, const char *why)
         reaped = REAPED_GONE;
     else if (!is_answered)
         reaped = REAPED_LOST;
-    else if (*reaping->refusal)
+    else if (reaping->is_refused)
         reaped = REAPED_REFUSED;
-    reaping->on_end(reaping->owner, reaped, is_answered ? reaping->refusal : why);
+    reaping->on_end(reaping->owner, reaped, is_answered ? reaping->failure : why);
     reaping_forget(reaping);
 }
 

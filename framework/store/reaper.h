@@ -10,7 +10,7 @@
 
 enum reaped {
     REAPED_GONE,    /* what it did, it has done */
-    REAPED_ALIVE,   /* told to end; ask again */
+    REAPED_ALIVE,   /* told to end, or that failed, in words; ask again */
     REAPED_REFUSED, /* as whom we connect now may not end it; ask again with `only_watches` */
     REAPED_LOST,    /* this connection went */
 };
