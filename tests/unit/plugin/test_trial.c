@@ -177,6 +177,12 @@ Test(trial, tells_messages_cache_and_counters)
     cr_expect_eq(wr_trial_counted(trial, 1), 4);
 }
 
+static const struct wr_loader loaders[] = {
+    { .name = "first", .sql = "select k, 1, k from unnest($1::text[]) k" },
+    { .name = "second", .sql = "select k, 1, k from unnest($1::text[]) k" },
+    { 0 },
+};
+
 static void want_two(void *self, struct wr_job *job, const struct wr_message *message)
 {
     (void)self;
@@ -199,11 +205,6 @@ static enum wr_verdict read_two(struct wr_job *job, const struct wr_message *mes
 
 Test(trial, answers_loaders)
 {
-    static const struct wr_loader loaders[] = {
-        { .name = "first", .sql = "select k, 1, k from unnest($1::text[]) k" },
-        { .name = "second", .sql = "select k, 1, k from unnest($1::text[]) k" },
-        { 0 },
-    };
     handler.loaders = loaders;
     handler.prepare = want_two;
     cr_expect_eq(run(read_two, ""), WR_RETRY);
@@ -264,7 +265,7 @@ Test(trial, refuses_what_the_host_would)
 }
 
 #ifdef __SANITIZE_ADDRESS__
-static const void *kept[5];
+static const void *kept[6];
 
 static enum wr_verdict keep(struct wr_job *job, const struct wr_message *message)
 {
@@ -273,15 +274,22 @@ static enum wr_verdict keep(struct wr_job *job, const struct wr_message *message
     kept[2] = message->id.at;
     kept[3] = wr_alloc(job, 8);
     kept[4] = wr_format(job, "%s", "formatted").at;
-    for (size_t i = 0; i < 5; i++) cr_expect(!__asan_address_is_poisoned(kept[i]), "%zu", i);
+    struct wr_text value;
+    cr_expect_eq(wr_got(job, 1, text("a"), &value, NULL), WR_FOUND);
+    kept[5] = value.at;
+    for (size_t i = 0; i < 6; i++) cr_expect(!__asan_address_is_poisoned(kept[i]), "%zu", i);
     cr_expect(__asan_address_is_poisoned(message->body.at + message->body.len), "reading past it");
     return WR_DONE;
 }
 
 Test(trial, what_was_lent_is_out_of_bounds_afterwards)
 {
+    handler.loaders = loaders;
+    handler.prepare = want_two;
+    run(read_two, "");
+    wr_trial_load(trial, 1, text("a"), 3, text("value"));
     run(keep, "body");
-    for (size_t i = 0; i < 5; i++) cr_expect(__asan_address_is_poisoned(kept[i]), "%zu", i);
+    for (size_t i = 0; i < 6; i++) cr_expect(__asan_address_is_poisoned(kept[i]), "%zu", i);
 }
 #endif
 
