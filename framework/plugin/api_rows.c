@@ -262,14 +262,23 @@ void api_put_date(struct wr_job *face, int32_t unix_day)
         refuse_value(job, target, function, fault);
 }
 
+/* A mistake, and no empty text: that would be stored. */
+static const char no_bytes[] = "has a length, but is NULL";
+
+static bool has_no_bytes(struct wr_text value)
+{
+    return !value.at && value.len > 0;
+}
+
 void api_put_text(struct wr_job *face, struct wr_text value)
 {
     static const char function[] = "wr_put_text";
     struct job *const job = job_of(face);
     const struct wr_text given = given_text(value);
     const struct target *const target = begin_value(job, function, PUT_TEXT, given.len);
-    const char *fault;
-    if (target && !row_put_text(job->row, job->arena, target->column->type, given, &fault))
+    const char *fault = no_bytes;
+    if (target && (has_no_bytes(value) ||
+                   !row_put_text(job->row, job->arena, target->column->type, given, &fault)))
         refuse_value(job, target, function, fault);
 }
 
@@ -293,8 +302,14 @@ void api_put_texts(struct wr_job *face, const struct wr_text *values, size_t n)
     const struct target *const target = begin_value(job, function, PUT_TEXTS, most);
     if (!target) return;
     struct wr_text *const given = job_take(job, n, sizeof *given);
-    for (size_t i = 0; given && i < n; i++) given[i] = given_text(values[i]);
-    if (!given || !job_is_within_memory(job, array_text_room(given, n)))
+    bool is_whole = true;
+    for (size_t i = 0; given && i < n; i++) {
+        is_whole &= !has_no_bytes(values[i]);
+        given[i] = given_text(values[i]);
+    }
+    if (given && !is_whole)
+        refuse_value(job, target, function, no_bytes);
+    else if (!given || !job_is_within_memory(job, array_text_room(given, n)))
         refuse(job);
     else if (!row_put_texts(job->row, job->arena, given, n, &fault))
         refuse_value(job, target, function, fault);

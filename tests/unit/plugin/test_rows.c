@@ -226,6 +226,14 @@ ACT(put_too_many)
     return WR_DONE;
 }
 
+ACT(put_no_bytes)
+{
+    wr_row(job, LINE);
+    wr_put_int(job, 1);
+    wr_put_text(job, (struct wr_text){ NULL, 5 });
+    return WR_DONE;
+}
+
 ACT(put_nul)
 {
     wr_row(job, LINE);
@@ -247,6 +255,14 @@ ACT(put_bad_uuid)
     wr_row(job, EVERYTHING);
     for (int i = 0; i < 8; i++) wr_put_null(job);
     wr_put_uuid(job, text("0194f0c8-7c1e-7a3b-9d2e-5f60718293zz"));
+    return WR_DONE;
+}
+
+ACT(put_no_text)
+{
+    wr_row(job, EVERYTHING);
+    for (int i = 0; i < 14; i++) wr_put_null(job);
+    wr_put_texts(job, (struct wr_text[]){ text("x"), { NULL, 1 } }, 2);
     return WR_DONE;
 }
 
@@ -311,6 +327,9 @@ Test(rows, faults_are_named)
           "the row for line has 1 values of 2: \"sku\" is the first that was not put" },
         { put_too_many, "wr_put_null: the row for line is full, it has 4 values" },
         { put_nul, "wr_put_text: the value for \"sku\" of line holds a zero byte" },
+        { put_no_bytes, "wr_put_text: the value for \"sku\" of line has a length, but is NULL" },
+        { put_no_text, "wr_put_texts: the value for \"texts\" of everything has a length, but is "
+                       "NULL" },
         { put_latin, "wr_put_text: the value for \"sku\" of line is not UTF-8" },
         { put_bad_uuid, "wr_put_uuid: the value for \"uuid\" of everything is no UUID such as "
                         "0194f0c8-7c1e-7a3b-9d2e-5f6071829304" },
