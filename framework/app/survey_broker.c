@@ -59,6 +59,7 @@ static void look_at_next(struct survey *survey)
         return;
     }
     const struct handler_in_use *use = &survey->handlers->at[survey->next++];
+    timer_arm_ms(&survey->deadline, GIVE_UP_MS); /* for each queue, however many there are */
     survey->topology = topology_of(use->consumer, &survey->lists);
     survey->work =
         topology_start(survey->connection, &survey->topology, TOPOLOGY_CHECK, on_answer, survey);
