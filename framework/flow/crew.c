@@ -131,7 +131,8 @@ static void set_timer(struct crew *crew, uint64_t now_ms)
     due_ms = sooner(due_ms, hold_due_ms(&crew->hold));
     due_ms = sooner(due_ms, settle_due_ms(&crew->settle));
     if (crew->rests_acks) due_ms = sooner(due_ms, settle_rested_ms(&crew->settle));
-    due_ms = sooner(due_ms, valve_due_ms(&crew->valve));
+    if (crew_may_push(crew)) /* else it is due for as long as somebody is alone */
+        due_ms = sooner(due_ms, valve_due_ms(&crew->valve));
     due_ms = sooner(due_ms, complaints_due_ms(&crew->complaints));
     if (!due_ms)
         timer_disarm(&crew->timer);

@@ -27,13 +27,24 @@ struct alone {
     uint64_t since_ms;        /* of the present wait */
     uint64_t settled_ms;      /* when all was settled first; 0: not yet */
     bool has_suspects;
+    bool is_due; /* a look at all of it, as soon as the loop comes to it */
 };
 
 static void step(struct alone *alone);
 
 static void on_time(void *own)
 {
-    step(own);
+    struct alone *alone = own;
+    alone->is_due = false;
+    step(alone);
+}
+
+/* A look that is due is not put off: turns of crews, each of which asks for one, would do so for ever. */
+static void look_in(struct alone *alone, uint64_t ms)
+{
+    if (alone->is_due) return;
+    alone->is_due = ms == 0;
+    timer_arm_ms(&alone->timer, ms);
 }
 
 struct alone *alone_new(struct loop *loop, struct crash_record *record)
@@ -89,7 +100,7 @@ static void wait_in_line(struct crew *crew, struct delivery *delivery)
 {
     struct alone *alone = crew->settings.alone;
     CHECK(alone);
-    if (!alone->turn) timer_arm_ms(&alone->timer, 0);
+    if (!alone->turn) look_in(alone, 0);
     list_append(&crew->suspects, &delivery->link);
 }
 
@@ -274,7 +285,7 @@ static void begin(struct alone *alone, struct crew *crew, uint64_t now_ms)
     const struct crash_suspect *suspect = find_suspect(crew, delivery);
     alone->current = delivery;
     alone->since_ms = now_ms;
-    timer_arm_ms(&alone->timer, PATIENCE_MS);
+    look_in(alone, PATIENCE_MS);
     if (suspect && suspect->deaths >= CRASH_DEATHS)
         bury(alone, crew, delivery, suspect);
     else
@@ -285,14 +296,14 @@ static void finish(struct alone *alone)
 {
     alone->current = NULL;
     crash_note_end(&alone->record->alone);
-    timer_arm_ms(&alone->timer, 0);
+    look_in(alone, 0);
 }
 
 /* In hand: it is let go of when its lane is done with it and nothing settles it. */
 static void look_after(struct alone *alone, uint64_t now_ms)
 {
     if (now_ms - alone->since_ms < PATIENCE_MS || lanes_busy(alone->turn->lanes)) {
-        timer_arm_ms(&alone->timer, PATIENCE_MS);
+        look_in(alone, PATIENCE_MS);
         return;
     }
     finish(alone);
@@ -301,13 +312,16 @@ static void look_after(struct alone *alone, uint64_t now_ms)
 static void make_room(struct alone *alone, struct crew *crew, bool is_new, uint64_t now_ms)
 {
     if (!crew->is_pressed) press(alone, true);
-    if (is_new) alone->since_ms = now_ms;
+    if (is_new) {
+        alone->since_ms = now_ms;
+        timer_arm_ms(&crew->timer, 0); /* ordered: what came before may go now */
+    }
     let_others_pass(crew);
-    timer_arm_ms(&alone->timer, PATIENCE_MS);
+    look_in(alone, PATIENCE_MS);
     if (list_is_empty(&crew->suspects) || !is_quiet(alone, now_ms)) return;
     if (!alone->settled_ms) alone->settled_ms = now_ms;
     if (now_ms - alone->settled_ms < REST_MS)
-        timer_arm_ms(&alone->timer, REST_MS - (now_ms - alone->settled_ms));
+        look_in(alone, REST_MS - (now_ms - alone->settled_ms));
     else
         begin(alone, crew, now_ms);
 }
@@ -333,7 +347,7 @@ void crew_alone_turn(struct crew *crew)
 {
     struct alone *alone = crew->settings.alone;
     if (alone && !alone->current && (alone->turn || !list_is_empty(&crew->suspects)))
-        timer_arm_ms(&alone->timer, 0);
+        look_in(alone, 0);
 }
 
 void crew_suspect_left(struct crew *crew, struct delivery *delivery)

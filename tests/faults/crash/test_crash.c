@@ -148,3 +148,39 @@ Test(crash, of_a_message_among_its_key_keeps_the_others_in_order)
     PROVE(&barn.plays[0], barn_is_in_order(&barn));
     barn_close(&barn);
 }
+
+static void send_to(const struct play *play, const char *queue, const char *lines)
+{
+    char output[2000];
+    play_write(play, "lines", lines);
+    PROVE(play,
+          RUN(play, output, "publish", "--exchange", "", "--key", queue, "--ndjson",
+              play_path(play, "lines")) == 0,
+          "%s", output);
+}
+
+/* Its time to try again comes while the other's message waits to be alone: neither may hold up the other. */
+Test(crash, beside_a_consumer_that_waits)
+{
+    OPEN(play, "crash-beside");
+    char fatal[100], dead[110], again[120], more[200];
+    snprintf(fatal, sizeof fatal, "%s.fatal", play.queue);
+    snprintf(dead, sizeof dead, "%s.dead", fatal);
+    snprintf(again, sizeof again, "%s.retry.1s", fatal);
+    snprintf(more, sizeof more,
+             "  - {queue: %s, handler: probe, lanes: 2, retry: {delays: [1s]}}\n", fatal);
+    play_configure(&play, &(struct setup){ .more = more });
+    play.may_die = true;
+    play_start_ready(&play);
+    send_to(&play, play.queue, "{\"id\":\"w\",\"body\":{\"do\":\"wait\"}}\n");
+    WAIT(&play, play_unready_says(&play, "handler"));
+    send_to(&play, fatal,
+            "{\"id\":\"slow\",\"body\":{\"do\":\"sleep\",\"ms\":1000}}\n"
+            "{\"id\":\"fatal\",\"body\":{\"do\":\"crash\"}}\n");
+    WAIT(&play, rabbit_ready(play.rabbit, dead) == 1);
+    play_kill(&play);
+    rabbit_delete(play.rabbit, fatal);
+    rabbit_delete(play.rabbit, dead);
+    rabbit_delete(play.rabbit, again);
+    play_close(&play);
+}
