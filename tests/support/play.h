@@ -78,7 +78,8 @@ int play_run(const struct play *play, char *output, size_t room, const char *con
 #define RUN(play, output, ...)                                                                     \
     play_run(play, output, sizeof output, (const char *const[]){ __VA_ARGS__, NULL })
 pid_t play_spawn(const struct play *play, const char *const *words); /* says nothing */
-int play_reap(pid_t pid);                                            /* as play_wait */
+bool play_has_ended(pid_t pid);
+int play_reap(pid_t pid); /* as play_wait */
 
 /* ---- messages, by `warrener publish`, to the play's queue ---- */
 void play_send(const struct play *play, const char *lines);

@@ -64,7 +64,7 @@ static pid_t spawn(const struct play *play, const char *const *words, int fd)
     _exit(127);
 }
 
-static bool has_ended(pid_t pid)
+bool play_has_ended(pid_t pid)
 {
     siginfo_t info = { .si_pid = 0 };
     return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
@@ -152,7 +152,7 @@ void play_start(struct play *play)
     play->log_from = (long)lseek(fd, 0, SEEK_END);
     play->host = spawn(play, (const char *const[]){ "run", NULL }, fd);
     close(fd);
-    WAIT(play, play_has_listened(play) || has_ended(play->host));
+    WAIT(play, play_has_listened(play) || play_has_ended(play->host));
     PROVE(play, play_has_listened(play), "the host ended at once");
 }
 
@@ -172,7 +172,7 @@ void play_signal(const struct play *play, int number)
 int play_wait(struct play *play)
 {
     const uint64_t deadline_ms = clock_now_ms() + PLAY_PATIENCE_MS;
-    while (!has_ended(play->host)) {
+    while (!play_has_ended(play->host)) {
         PROVE(play, clock_now_ms() < deadline_ms, "the host does not end");
         play_pause_ms(2);
     }

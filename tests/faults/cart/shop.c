@@ -115,6 +115,13 @@ pid_t shop_publish(const struct shop *shop)
                                              "--ndjson", play_path(play, "messages"), NULL });
 }
 
+void shop_await_published(struct shop *shop, pid_t publisher)
+{
+    const struct play *play = &shop->pantry.play;
+    WAIT_UP_TO(play, 1200000, play_has_ended(publisher));
+    PROVE(play, play_reap(publisher) == 0, "publishing failed");
+}
+
 /* ---- carts ----------------------------------------------------------------------------------- */
 
 static PGresult *ask(struct shop *shop, const char *text)

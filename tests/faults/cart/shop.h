@@ -38,6 +38,7 @@ void shop_print(const struct shop *shop, FILE *file, const char *type, unsigned 
                 unsigned sku, unsigned quantity);
 FILE *shop_begin(const struct shop *shop);   /* the file of messages */
 pid_t shop_publish(const struct shop *shop); /* it, from another process */
+void shop_await_published(struct shop *shop, pid_t publisher);
 
 /* Carts as the tables have them, n of them: the test's to free. */
 struct cart *shop_carts(struct shop *shop, unsigned n);

@@ -94,7 +94,7 @@ Test(carts, are_what_a_replay_makes_of_them)
         WAIT_UP_TO(play, 1200000, DONE(&shop.pantry) >= some || play_is_still(play));
         shop_kill_host(&shop, kills % 2);
     }
-    PROVE(play, play_reap(publisher) == 0, "publishing failed");
+    shop_await_published(&shop, publisher);
     shop_end_hosts(&shop);
     fprintf(stderr, "%u messages of %u events for %u carts, %u hosts killed: %llu ms\n", n,
             different, users, kills, (unsigned long long)(clock_now_ms() - began_ms));
@@ -140,7 +140,7 @@ Test(carts, hold_no_more_than_they_may)
     cr_assert(fclose(file) == 0);
     const uint64_t began_ms = clock_now_ms();
     sql(shop.pantry.db.conn, "begin; lock table cart in exclusive mode");
-    PROVE(play, play_reap(shop_publish(&shop)) == 0, "publishing failed");
+    shop_await_published(&shop, shop_publish(&shop));
     WAIT(play, postgres_blocked(&shop.pantry.db) >= 4); /* so that all of them are at it at once */
     sql(shop.pantry.db.conn, "commit");
     WAIT_UP_TO(play, 1200000, play_is_still(play));
@@ -178,7 +178,7 @@ static void send(struct shop *shop, const long seqs[3])
     for (unsigned user = 0; user < 3; user++)
         shop_print(shop, file, "item.set", user, seqs[user], 1, 1);
     cr_assert(fclose(file) == 0);
-    PROVE(&shop->pantry.play, play_reap(shop_publish(shop)) == 0);
+    shop_await_published(shop, shop_publish(shop));
 }
 
 Test(carts, are_cleaned_when_they_are_idle)
