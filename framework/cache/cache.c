@@ -31,9 +31,10 @@ struct cache {
     void *owner;
     struct cache_connection *connection;
     struct breaker breaker;
-    struct list waiting; /* calls, in order */
+    struct list waiting; /* calls, in order, for the connection that stands */
+    struct list vain;    /* those for none, or for one that went: never sent on the next */
     struct list tickets;
-    struct timer soon; /* those that wait in vain are told */
+    struct timer soon; /* who waits in vain is told */
     struct resp_command command;
     char token[20]; /* of our fills */
     uint64_t since_ns;
@@ -161,16 +162,17 @@ static void on_soon(void *own)
     struct cache *cache = own;
     struct list told;
     CHECK_MAGIC(cache, CACHE_MAGIC);
-    if (cache_is_ready(cache)) {
-        pump(cache);
-        return;
-    }
     list_init(&told);
-    list_move_all(&told, &cache->waiting);
+    list_move_all(&told, &cache->vain);
+    if (cache_is_ready(cache))
+        pump(cache);
+    else
+        list_move_all(&told, &cache->waiting);
     for (struct list *link; (link = list_take_first(&told));) {
         struct call *call = LIST_ENTRY(link, struct call, link);
+        const char *fault = cache_fault(cache);
         call->state = CALL_IDLE;
-        (void)call->kind->on_answer(call, NULL, cache_fault(cache));
+        (void)call->kind->on_answer(call, NULL, *fault ? fault : "the connection was lost");
     }
 }
 
@@ -187,8 +189,13 @@ void call_send(struct cache *cache, struct call *call)
     call->cache = cache;
     call->state = CALL_WAITING;
     call->tries = 0;
-    list_append(&cache->waiting, &call->link);
-    pump(cache);
+    if (cache_connection_is_ready(cache->connection)) {
+        list_append(&cache->waiting, &call->link);
+        pump(cache);
+    } else {
+        list_append(&cache->vain, &call->link);
+        timer_arm_ms(&cache->soon, 0);
+    }
 }
 
 void call_cancel(struct call *call)
@@ -222,7 +229,8 @@ static void on_lost(void *own, const char *why, bool is_refusal)
     struct cache *cache = own;
     cache->is_refused = is_refusal;
     note_fault(cache, why);
-    if (!list_is_empty(&cache->waiting)) timer_arm_ms(&cache->soon, 0);
+    list_move_all(&cache->vain, &cache->waiting);
+    if (!list_is_empty(&cache->vain)) timer_arm_ms(&cache->soon, 0);
     cache->events.on_lost(cache->owner, why, is_refusal);
 }
 
@@ -246,6 +254,7 @@ struct cache *cache_new(struct loop *loop, const struct cache_settings *settings
     note_fault(cache, "not connected yet");
     snprintf(cache->token, sizeof cache->token, "%016llx", (unsigned long long)random_u64());
     list_init(&cache->waiting);
+    list_init(&cache->vain);
     list_init(&cache->tickets);
     timer_init(&cache->soon, loop, on_soon, cache);
     const struct cache_connection_settings how = { .name = settings->name,
@@ -265,7 +274,8 @@ void cache_free(struct cache *cache)
         if (ticket->call) ticket->call->state = CALL_IDLE;
         free(ticket);
     }
-    for (struct list *link; (link = list_take_first(&cache->waiting));)
+    list_move_all(&cache->vain, &cache->waiting);
+    for (struct list *link; (link = list_take_first(&cache->vain));)
         LIST_ENTRY(link, struct call, link)->state = CALL_IDLE;
     timer_fini(&cache->soon);
     resp_fini(&cache->command);

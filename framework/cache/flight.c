@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 
 void flights_init(struct flights *flights, struct list *news)
 {
@@ -74,6 +75,7 @@ void flight_miss(struct flights *flights, struct flight *flight)
     struct cache_read *read = first->read;
     list_remove(&flight->link);
     flight->state = FLIGHT_LOADING;
+    flight->missed_ns = clock_now_ns();
     read->missing[read->n_missing++] = (size_t)(first - read->seats);
     tell_soon(flights, read);
 }

@@ -24,6 +24,7 @@ struct flight {
     struct list link;   /* NEW, BUSY: in the reader's list */
     enum flight_state state;
     uint64_t hash, busy_since_ms; /* 0: not busy so far */
+    uint64_t missed_ns;           /* LOADING: since then, by clock_now_ns */
     struct list seats;
     struct wr_text key; /* its own copy */
 };

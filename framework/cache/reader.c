@@ -7,8 +7,10 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "cache/call.h"
 #include "cache/flight.h"
+#include "cache/freshness.h"
 #include "cache/versioned.h"
 #include "cache/write.h"
 
@@ -35,6 +37,7 @@ struct fill {
     struct arena arena;
     struct cache_entry *entries;
     size_t n, room;
+    uint64_t since_ns; /* of the connection that it is for */
 };
 
 struct cache_reader {
@@ -194,12 +197,22 @@ static void on_filled(void *own, const unsigned char *outcomes, size_t n, const 
     free_fill(own);
 }
 
-static void gather(struct cache_reader *reader, const struct wr_text key,
+/* It was read after Redis had missed it. */
+static bool is_fresh(const struct cache_reader *reader, const struct flight *flight,
+                     const struct cache_loaded *loaded)
+{
+    struct freshness fresh = FRESHNESS_INIT;
+    freshness_add(&fresh, flight->missed_ns, loaded->ttl_s);
+    return freshness_lasts(&fresh, cache_since_ns(reader->cache), clock_now_ns());
+}
+
+static void gather(struct cache_reader *reader, const struct flight *flight,
                    const struct cache_loaded *loaded)
 {
     if (!reader->fill) {
         reader->fill = NEW(struct fill);
         reader->fill->reader = reader;
+        reader->fill->since_ns = cache_since_ns(reader->cache);
         list_init(&reader->fill->link);
         arena_init(&reader->fill->arena, NULL, 0);
     }
@@ -209,7 +222,7 @@ static void gather(struct cache_reader *reader, const struct wr_text key,
         fill->entries = memory_grow(fill->entries, fill->room, sizeof *fill->entries);
     }
     fill->entries[fill->n++] = (struct cache_entry){
-        .key = arena_copy(&fill->arena, key),
+        .key = arena_copy(&fill->arena, flight->key),
         .value = loaded->is_absent ? text_of("") : arena_copy(&fill->arena, loaded->value),
         .version = loaded->is_absent ? 0 : loaded->version,
         .ttl_s = loaded->ttl_s,
@@ -222,6 +235,10 @@ static void send_fill(struct cache_reader *reader)
     struct fill *fill = reader->fill;
     if (!fill) return;
     reader->fill = NULL;
+    if (fill->since_ns != cache_since_ns(reader->cache)) {
+        free_fill(fill);
+        return;
+    }
     list_append(&reader->fills, &fill->link);
     fill->write = cache_write(reader->cache, fill->entries, fill->n, on_filled, fill);
 }
@@ -232,7 +249,8 @@ void cache_read_fill(struct cache_read *read, size_t key, const struct cache_loa
     struct flight *flight = read->seats[key].flight;
     CHECK(flight && flight->state == FLIGHT_LOADING &&
           flight->seats.next == &read->seats[key].link);
-    if (reader->cache && loaded->ttl_s) gather(reader, flight->key, loaded);
+    if (reader->cache && loaded->ttl_s && is_fresh(reader, flight, loaded))
+        gather(reader, flight, loaded);
     const struct cache_got got = {
         .found = loaded->is_absent ? CACHE_LOADED_ABSENT : CACHE_LOADED,
         .value = loaded->is_absent ? text_of("") : loaded->value,

@@ -17,8 +17,6 @@
 
 #define AGAIN_FIRST_MS 50
 #define AGAIN_MOST_MS 2000
-#define FRESH_SHARE 4 /* of a ttl: a value that came later may have expired by then */
-#define FRESH_MOST_MS 15000
 
 /* A delivery of a load. */
 struct rider {
@@ -36,8 +34,7 @@ struct load {
     struct origin *origins; /* by entry */
     uint32_t *rider_of;     /* by entry; SHARED */
     size_t n_riders, riders_room, n, room, n_shared;
-    uint64_t read_ns;  /* shared ones are not older */
-    uint64_t fresh_ms; /* … and are that long what may be written */
+    struct freshness fresh; /* of shared ones */
     struct cache_write *write;
     struct reread *reread;
     struct repair_request *request;
@@ -75,8 +72,7 @@ static struct load *gathering_of(struct cacher *cacher)
     list_init(&load->link);
     arena_init(&load->arena, NULL, 0);
     arena_init(&load->values, NULL, 0);
-    load->read_ns = UINT64_MAX;
-    load->fresh_ms = FRESH_MOST_MS;
+    load->fresh = (struct freshness)FRESHNESS_INIT;
     load->backoff = BACKOFF_INIT(AGAIN_FIRST_MS, AGAIN_MOST_MS);
     timer_init(&load->again, cacher->loop, on_again, load);
     cacher->gathering = load;
@@ -138,11 +134,10 @@ void cacher_add(struct cacher *cacher, struct delivery *delivery)
                   (struct origin){ 0 }, nth);
 }
 
-static void add_recalled(struct load *load, const struct recalled *recalled)
+static void add_recalled(struct load *load, const struct recalled *recalled, uint64_t began_ns)
 {
     const uint32_t ttl_s = recalled->sink->cache_ttl_s;
-    const uint64_t fresh_ms = ttl_s * UINT64_C(1000) / FRESH_SHARE;
-    if (fresh_ms < load->fresh_ms) load->fresh_ms = fresh_ms;
+    freshness_add(&load->fresh, began_ns, ttl_s);
     add_entry(load,
               (struct cache_entry){ .key = arena_copy(&load->arena, recalled->key),
                                     .value = arena_copy(&load->arena, recalled->value),
@@ -157,9 +152,8 @@ void cacher_add_recalled(struct cacher *cacher, const struct recalled *recalled,
 {
     if (!n) return;
     struct load *load = gathering_of(cacher);
-    for (size_t i = 0; i < n; i++) add_recalled(load, &recalled[i]);
+    for (size_t i = 0; i < n; i++) add_recalled(load, &recalled[i], began_ns);
     load->n_shared += n;
-    if (began_ns < load->read_ns) load->read_ns = began_ns;
 }
 
 /* ---- answers --------------------------------------------------------------------------------- */
@@ -257,9 +251,9 @@ static void on_written(void *own, const unsigned char *outcomes, size_t n, const
 
 static bool is_fresh(const struct load *load)
 {
-    const uint64_t now_ns = clock_now_ns();
-    return !load->n_shared || (load->read_ns >= cache_since_ns(load->cacher->settings.cache) &&
-                               now_ns - load->read_ns < load->fresh_ms * 1000000u);
+    return !load->n_shared ||
+           freshness_lasts(&load->fresh, cache_since_ns(load->cacher->settings.cache),
+                           clock_now_ns());
 }
 
 static void on_reread(void *own, bool is_done, const char *why)
@@ -270,7 +264,7 @@ static void on_reread(void *own, bool is_done, const char *why)
         send(load);
         return;
     }
-    load->read_ns = 0; /* half of it is not what may be written */
+    load->fresh.read_ns = 0; /* half of it is not what may be written */
     log_warn("flow", "rows whose cache entries wait for Redis cannot be read again",
              LOG_TEXT(QUEUE, load->cacher->settings.consumer), LOG_TEXT(REASON, why));
     timer_arm_ms(&load->again, backoff_next_ms(&load->backoff, random_u64()));
@@ -281,7 +275,7 @@ static void read_again(struct load *load)
     for (size_t i = 0; i < load->n; i++)
         if (load->origins[i].sink) load->entries[i].value = text_of("");
     arena_reset(&load->values);
-    load->read_ns = clock_now_ns();
+    load->fresh.read_ns = clock_now_ns();
     load->reread = reread_start(load->cacher->settings.store, load->entries, load->origins, load->n,
                                 &load->values, on_reread, load);
 }

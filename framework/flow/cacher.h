@@ -7,6 +7,7 @@
 #ifndef FLOW_CACHER_H
 #define FLOW_CACHER_H
 
+#include "cache/freshness.h"
 #include "cache/write.h"
 #include "flow/delivery.h"
 #include "flow/repairer.h"

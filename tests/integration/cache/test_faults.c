@@ -3,8 +3,10 @@
  * A Redis that is killed, stopped, full, read-only, forgetful, or will not have us. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "integration/cache/stage.h"
+#include "support/proxy.h"
 #include "support/scratch.h"
 
 #define EVALSHA_CALLS                                                                              \
@@ -81,6 +83,38 @@ Test(faults, killed_what_was_out_is_answered_and_the_next_goes_through)
     WAIT_ON(&stage, try_put(&stage, "k", 1, "x") == CACHE_STORED);
     cr_assert_eq(cache_reconnects(stage.cache), 1);
     stage_close(&stage);
+}
+
+/* What was to be written may be older than what the Redis that went away knew; only its owner can tell. */
+Test(faults, what_was_meant_for_one_connection_never_goes_on_the_next)
+{
+    OPEN_OWN(stage, "--loglevel", "warning");
+    struct proxy *proxy = proxy_open(stage.redis.port);
+    stage.server.port = proxy_port(proxy);
+    CONNECT(&stage);
+    proxy_set(proxy, PROXY_DEAF_TO_BROKER);
+    redis_kill(&stage.redis);
+    proxy_cut_after(proxy, 0);
+    WAIT_ON(&stage, !cache_is_connected(stage.cache));
+    redis_again(&stage.redis);
+    const uint64_t bytes = proxy_bytes(proxy);
+    WAIT_ON(&stage, proxy_bytes(proxy) > bytes); /* the greeting; its answer does not arrive */
+    const uint64_t asked = proxy_bytes(proxy);
+    proxy_set(proxy, PROXY_PASS);
+    while (proxy_bytes(proxy) == asked) usleep(1000); /* it does, while nobody looks */
+    usleep(50000);
+    const struct cache_entry entry = {
+        .key = text_of(stage_key(&stage, "k")), .value = text_of("old"), .version = 1, .ttl_s = 60
+    };
+    note_write(&stage, &note, &entry, 1);
+    WAIT_ON(&stage, note.is_there);
+    cr_assert_eq(note.outcomes[0], CACHE_FAILED);
+    cr_assert(*note.why);
+    WAIT_ON(&stage, cache_is_ready(stage.cache));
+    cr_assert_eq(try_put(&stage, "other", 1, "x"), CACHE_STORED);
+    cr_assert_str_eq(stage_look(&stage, "k"), "-");
+    stage_close(&stage);
+    proxy_close(proxy);
 }
 
 /* What a stopped Redis still has in its socket when it goes on comes after its deadline. */

@@ -271,6 +271,33 @@ Test(reads, a_slow_load_does_not_bring_old_data_back)
     CLOSE(&stage, reader);
 }
 
+/* It may have known something newer, which nobody writes again. */
+Test(reads, what_was_missed_in_one_redis_does_not_fill_the_next)
+{
+    struct stage stage;
+    if (!stage_open_own(&stage, NULL)) return;
+    stage_connect(&stage);
+    WAIT_ON(&stage, cache_is_ready(stage.cache));
+    struct cache_reader *reader = cache_reader_new(stage.loop, stage.cache);
+    struct guest slow, next;
+    COME(&stage, reader, &slow, "k");
+    WAIT_ON(&stage, slow.asked == 1);
+    redis_kill(&stage.redis);
+    WAIT_ON(&stage, !cache_is_connected(stage.cache));
+    redis_again(&stage.redis);
+    WAIT_ON(&stage, cache_is_ready(stage.cache));
+    load(&slow, 7, "old");
+    WAIT_ON(&stage, slow.is_settled);
+    go(&slow);
+    COME(&stage, reader, &next, "k");
+    WAIT_ON(&stage, next.asked == 1 || next.is_settled);
+    cr_assert_eq(next.asked, 1, "found %s", stage_look(&stage, "k"));
+    load(&next, 8, "new");
+    WAIT_ON(&stage, strcmp(stage_look(&stage, "k"), "8 new") == 0);
+    go(&next);
+    CLOSE(&stage, reader);
+}
+
 Test(reads, without_a_cache_everything_is_loaded_still_by_one)
 {
     struct stage stage;
