@@ -92,10 +92,9 @@ Test(faults, what_was_meant_for_one_connection_never_goes_on_the_next)
     struct proxy *proxy = proxy_open(stage.redis.port);
     stage.server.port = proxy_port(proxy);
     CONNECT(&stage);
-    proxy_set(proxy, PROXY_DEAF_TO_BROKER);
     redis_kill(&stage.redis);
-    proxy_cut_after(proxy, 0);
     WAIT_ON(&stage, !cache_is_connected(stage.cache));
+    proxy_set(proxy, PROXY_DEAF_TO_BROKER);
     redis_again(&stage.redis);
     const uint64_t bytes = proxy_bytes(proxy);
     WAIT_ON(&stage, proxy_bytes(proxy) > bytes); /* the greeting; its answer does not arrive */
