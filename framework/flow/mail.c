@@ -232,7 +232,6 @@ static void answer_orphan(struct mail_bundle *bundle)
 
 static void confirmed(struct mail *mail, struct mail_item *item)
 {
-    item->is_suspect = false;
     if (item->kind == MAIL_OWN) shun_forgive(&mail->shun, item->publish->message.exchange);
     bring_in(mail, item);
 }

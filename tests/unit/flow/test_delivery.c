@@ -117,6 +117,26 @@ Test(order, keys_are_equal_for_equal_values_only)
     cr_assert(key_of(ORDER_HEADER, "k", "", "") == key_of(ORDER_HEADER, "k", "other", "other"));
 }
 
+static uint64_t header_key_of(struct wr_text headers)
+{
+    static struct json json;
+    const struct order_by order = { ORDER_HEADER, "k" };
+    return order_key_of(&order, &(struct job_message){ .headers = headers }, &json);
+}
+
+#define HEADERS(encoded) text_from(encoded, sizeof(encoded) - 1)
+
+Test(order, keys_are_what_headers_say)
+{
+    const uint64_t a = header_key_of(HEADERS("\1kS\0\0\0\1a"));
+    const uint64_t one = header_key_of(HEADERS("\1kI\0\0\0\1"));
+    cr_assert(a == header_key_of(HEADERS("\1jS\0\0\0\1b\1kS\0\0\0\1a")));
+    cr_assert(a != header_key_of(HEADERS("\1kS\0\0\0\1b")));
+    cr_assert(one != header_key_of(HEADERS("\1kI\0\0\0\2")));
+    cr_assert(one == header_key_of(HEADERS("\1kI\0\0\0\1")));
+    cr_assert(header_key_of(text_of("")) == header_key_of(HEADERS("\1jS\0\0\0\1a")));
+}
+
 /* One that a lane had when its key was stopped comes back after others have arrived. */
 Test(parking, keeps_the_order_of_arrival)
 {

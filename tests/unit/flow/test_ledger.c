@@ -66,6 +66,40 @@ Test(ledger, waits_for_the_head_and_then_acks_singly)
     ledger_fini(&ledger);
 }
 
+/* What moves is given time anew, or a stream of slow messages would be acked one by one. */
+Test(ledger, a_head_that_moves_stands_still_no_more)
+{
+    struct ledger ledger = opened(4);
+    struct ledger_ack acks[ROOM];
+    ledger_finish(&ledger, 3);
+    cr_assert(collect(&ledger, 1000, acks) == 0);
+    ledger_finish(&ledger, 1);
+    cr_assert(collect(&ledger, 1000 + GRACE_MS - 1, acks) == 1);
+    cr_assert(acks[0].tag == 1);
+    cr_assert(ledger_due_ms(&ledger, GRACE_MS) == 1000 + 2 * GRACE_MS - 1);
+    cr_assert(collect(&ledger, 1000 + 2 * GRACE_MS - 2, acks) == 0);
+    cr_assert(collect(&ledger, 1000 + 2 * GRACE_MS - 1, acks) == 1);
+    cr_assert(acks[0].tag == 3 && !acks[0].multiple);
+    ledger_fini(&ledger);
+}
+
+/* All but the head of a full window, in one subscription and in the next. */
+Test(ledger, nothing_of_an_old_subscription_takes_room)
+{
+    enum { WINDOW = 63 };
+    struct ledger ledger;
+    struct ledger_ack acks[ROOM];
+    ledger_init(&ledger, WINDOW);
+    for (uint64_t epoch = 1; epoch < 4; epoch++) {
+        ledger_begin(&ledger, epoch);
+        for (uint64_t tag = 1; tag <= WINDOW; tag++) cr_assert(ledger_open(&ledger, tag));
+        for (uint64_t tag = 2; tag <= WINDOW; tag++) ledger_finish(&ledger, tag);
+        cr_assert(collect(&ledger, 1000, acks) == 0);
+    }
+    cr_assert(collect(&ledger, 1000 + GRACE_MS, acks) == WINDOW - 1);
+    ledger_fini(&ledger);
+}
+
 Test(ledger, never_names_a_tag_that_is_no_longer_out)
 {
     struct ledger ledger = opened(3);
