@@ -225,17 +225,22 @@ static void read_ours(const amqp_basic_properties_t *properties, struct letter *
     if (detail) copy_bytes(letter->detail, sizeof letter->detail, detail->value.bytes);
 }
 
-bool rabbit_get(struct rabbit *rabbit, const char *queue, struct letter *letter)
+/* The queue's first message; false: it has none. */
+static bool fetch(struct rabbit *rabbit, const char *queue, bool is_acked, amqp_message_t *message)
 {
-    *letter = (struct letter){ .body_bytes = 0 };
     const amqp_rpc_reply_t reply =
-        amqp_basic_get(rabbit->connection, rabbit->channel, amqp_cstring_bytes(queue), 1);
+        amqp_basic_get(rabbit->connection, rabbit->channel, amqp_cstring_bytes(queue), is_acked);
     if (reply.reply_type != AMQP_RESPONSE_NORMAL) return answered(rabbit) && false;
     if (reply.reply.id != AMQP_BASIC_GET_OK_METHOD) return false;
+    return amqp_read_message(rabbit->connection, rabbit->channel, message, 0).reply_type ==
+           AMQP_RESPONSE_NORMAL;
+}
+
+bool rabbit_get(struct rabbit *rabbit, const char *queue, struct letter *letter)
+{
     amqp_message_t message;
-    if (amqp_read_message(rabbit->connection, rabbit->channel, &message, 0).reply_type !=
-        AMQP_RESPONSE_NORMAL)
-        return false;
+    *letter = (struct letter){ .body_bytes = 0 };
+    if (!fetch(rabbit, queue, true, &message)) return false;
     copy_bytes(letter->id, sizeof letter->id, message.properties.message_id);
     copy_bytes(letter->body, sizeof letter->body, message.body);
     letter->body_bytes = message.body.len;
@@ -248,14 +253,8 @@ bool rabbit_get(struct rabbit *rabbit, const char *queue, struct letter *letter)
 
 bool rabbit_leave(struct rabbit *rabbit, const char *queue)
 {
-    const amqp_rpc_reply_t reply =
-        amqp_basic_get(rabbit->connection, rabbit->channel, amqp_cstring_bytes(queue), 0);
-    if (reply.reply_type != AMQP_RESPONSE_NORMAL) return answered(rabbit) && false;
-    if (reply.reply.id != AMQP_BASIC_GET_OK_METHOD) return false;
     amqp_message_t message;
-    if (amqp_read_message(rabbit->connection, rabbit->channel, &message, 0).reply_type !=
-        AMQP_RESPONSE_NORMAL)
-        return false;
+    if (!fetch(rabbit, queue, false, &message)) return false;
     amqp_destroy_message(&message);
     (void)amqp_channel_close(rabbit->connection, rabbit->channel, AMQP_REPLY_SUCCESS);
     amqp_maybe_release_buffers(rabbit->connection);

@@ -97,10 +97,13 @@ Test(faults, what_was_meant_for_one_connection_never_goes_on_the_next)
     proxy_set(proxy, PROXY_DEAF_TO_BROKER);
     redis_again(&stage.redis);
     const uint64_t bytes = proxy_bytes(proxy);
-    WAIT_ON(&stage, proxy_bytes(proxy) > bytes); /* the greeting; its answer does not arrive */
+    WAIT_ON(&stage, proxy_bytes(proxy) > bytes);   /* the greeting; its answer does not arrive */
+    WAIT_ON(&stage, !timer_is_armed(&stage.tick)); /* it wakes nobody before the answer does */
     const uint64_t asked = proxy_bytes(proxy);
     proxy_set(proxy, PROXY_PASS);
-    while (proxy_bytes(proxy) == asked) usleep(1000); /* it does, while nobody looks */
+    const uint64_t since_ms = stage_now_ms(); /* now it does, while nobody looks */
+    while (proxy_bytes(proxy) == asked && stage_now_ms() < since_ms + STAGE_PATIENCE_MS)
+        usleep(1000);
     usleep(50000);
     const struct cache_entry entry = {
         .key = text_of(stage_key(&stage, "k")), .value = text_of("old"), .version = 1, .ttl_s = 60
