@@ -21,7 +21,7 @@
 #include "ops/restart.h"
 
 #define ENOUGH_TOLD 3      /* signals to end, after which the host is killed */
-#define ONE_TELLING_MS 100 /* timeout(1) and others tell a process, and then its group */
+#define ONE_TELLING_MS 300 /* timeout(1) and others tell a process, and then its group */
 
 /* The last two mean nothing here, and would end the host. */
 static const int taken[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };

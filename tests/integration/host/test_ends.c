@@ -71,7 +71,7 @@ Test(ends, at_once_when_told_twice)
     play_signal(&play, SIGTERM);
     WAIT(&play, play_unready_says(&play, "drain"));
     PROVE(&play, fetch_status(play.port, "/livez") == 200);
-    play_pause_ms(200); /* sooner it would be the same one, said twice */
+    play_pause_ms(600); /* sooner it would be the same one, said twice */
     const uint64_t begun_ms = clock_now_ms();
     PROVE(&play, play_end(&play) == 0);
     PROVE(&play, clock_now_ms() - begun_ms < 20000);
@@ -87,8 +87,15 @@ static void end_in_good_order(const char *name, int also)
     play_start_ready(&play);
     play_send_many(&play, 0, 1, "{\"do\":\"sleep\",\"ms\":2000}");
     WAIT(&play, record_lines(play.record) == 1);
-    if (also) play_signal(&play, also);
-    PROVE(&play, play_end(&play) == 0);
+    if (also) {
+        play_signal(&play, SIGSTOP); /* so that both are there when it looks */
+        play_signal(&play, also);
+        play_signal(&play, SIGTERM);
+        play_signal(&play, SIGCONT);
+        PROVE(&play, play_wait(&play) == 0);
+    } else {
+        PROVE(&play, play_end(&play) == 0);
+    }
     PROVE(&play, play_left(&play) == 0);
     play_close(&play);
 }
